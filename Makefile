@@ -1,0 +1,57 @@
+# Thin on purpose: each target is one or two commands. Without make, README.md gives the same commands by hand.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help learn test test-live lint lock release execute stamp pages bench clean
+
+help:            ## Show the targets
+	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/'
+
+.venv/learn: requirements.txt pyproject.toml
+	$(PYTHON) portail/doctor.py .
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	touch $@
+
+.venv/test: .venv/learn requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.txt
+	touch $@
+
+learn: .venv/learn    ## Set up, build the learner's workspace and open JupyterLab on the start page
+	$(BIN)/python -m curriculum learn
+
+test: .venv/test      ## Run every test (no network but the package indexes)
+	$(BIN)/python -m curriculum browser
+	$(BIN)/python -m pytest -n 2 --dist loadgroup tests
+
+test-live: .venv/test ## Run the lessons and the schema checks against the real portal
+	PORTAIL_MODE=live $(BIN)/python -m pytest --nbval-lax notebooks
+	$(BIN)/portail check
+
+lint: .venv/test      ## Check the style of the code
+	$(BIN)/ruff check .
+
+lock:                 ## Write the lock files anew (needs uv)
+	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-annotate --no-header --quiet --extra build -o requirements.txt
+	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-annotate --no-header --quiet --extra dev -c requirements.txt -o requirements-dev.txt
+
+release: .venv/learn  ## Build the exercises' releases, English and French
+	$(BIN)/python -m curriculum release
+
+execute: .venv/learn  ## Run every lesson anew and keep its outputs (after a refresh)
+	$(BIN)/python -m curriculum execute
+
+stamp: .venv/learn    ## Record that the French cells translate the English ones as they are now
+	$(BIN)/python -m curriculum stamp
+
+pages: .venv/learn    ## Render every lesson as an accessible page in build/pages
+	$(BIN)/python -m curriculum pages
+
+bench: .venv/test     ## Print timings as ratios of systems measured side by side
+	$(BIN)/python -m benchmarks
+
+clean:                ## Remove what can be built again (never the learner's workspace)
+	rm -rf build dist exercises/release exercises/release-fr exercises/altered .pytest_cache

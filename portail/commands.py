@@ -1,0 +1,209 @@
+"""The command ``portail``: the datasets, the lessons and the portal, from a terminal.
+
+Exit codes: 0 all is well; 1 something was found (a changed or unreachable table, a failed check of the set-up, a
+refresh that did not succeed); 2 the command could not run (an unknown name, a folder or port that cannot be used);
+130 stopped by Ctrl-C.
+"""
+
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from portail import __version__, datasets, doctor, settings
+from portail.errors import PortailError, PortalProblem
+from portail.wording import Sentence, date, number
+
+EXIT_FOUND, EXIT_CANNOT, EXIT_STOPPED = 1, 2, 130
+_STATES = {
+    "ok": Sentence("ok", "conforme"),
+    "changed": Sentence("changed", "modifié"),
+    "unreachable": Sentence("unreachable", "injoignable"),
+    "not live": Sentence("not live (dated figures)", "hors portail (chiffres datés)"),
+}
+_KINDS = {
+    "snapshot": Sentence("copy", "copie"),
+    "figures": Sentence("figures", "chiffres"),
+    "synthetic": Sentence("SYNTHETIC", "SYNTHÉTIQUE"),
+}
+
+
+def main() -> None:
+    """Run the command and end the process with its exit code; no trace of frames reaches the reader."""
+    try:
+        sys.exit(portail(standalone_mode=False))
+    except PortailError as error:
+        click.echo(str(error), err=True)
+        sys.exit(EXIT_FOUND if isinstance(error, PortalProblem) else EXIT_CANNOT)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(EXIT_CANNOT)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo(Sentence("Stopped; nothing was lost.", "Arrêté; rien n’est perdu."), err=True)
+        sys.exit(EXIT_STOPPED)
+    except BrokenPipeError:  # the reader closed the pager
+        sys.exit(0)
+
+
+@click.group(epilog="Exit codes / codes de sortie: 0 well/bien · 1 found/trouvé · 2 cannot/impossible · 130 Ctrl-C")
+@click.version_option(__version__, prog_name="portail")
+@click.option("--lang", type=click.Choice(settings.LANGUAGES), help="Language of the messages / langue des messages.")
+def portail(lang: str | None) -> None:
+    """The open.canada.ca portal for learners: live, dated or in the room.
+
+    Le portail ouvert.canada.ca pour apprendre : en direct, daté ou dans la salle.
+    """
+    if lang:
+        settings.use_language(lang)
+
+
+@portail.command("list")
+def list_() -> int:
+    """List the datasets here: kind, date, rows. / Énumérer les jeux de données."""
+    from portail.drift import rows_of_copy
+
+    table = Table("name" if settings.language() == "en" else "nom", *_heads("title", "kind", "date"),
+                  Sentence("rows", "lignes").__str__())
+    for name in datasets.names():
+        dataset = datasets.find(name)
+        when = date(dataset.retrieved) if dataset.retrieved else "–"
+        table.add_row(name, dataset.text("title"), str(_KINDS[dataset.kind]), when, number(rows_of_copy(dataset)))
+    _console().print(table)
+    return 0
+
+
+@portail.command()
+@click.argument("name")
+def show(name: str) -> int:
+    """Show one dataset: what it is, its columns, its licence. / Décrire un jeu de données."""
+    from portail.tables import source_line
+
+    dataset = datasets.find(name)
+    console = _console()
+    console.print(f"[bold]{dataset.text('title')}[/bold]\n{dataset.text('description')}")
+    console.print(source_line(name))
+    console.print(f"{Sentence('Card', 'Fiche')} : {dataset.folder / 'README.md'}", soft_wrap=True)
+    table = Table(Sentence("column", "colonne").__str__(), "type", *_heads("title"))
+    for field in dataset.fields:
+        title = field.get("title_fr" if settings.language() == "fr" else "title", "")
+        table.add_row(field["name"], field["type"], title)
+    console.print(table)
+    return 0
+
+
+@portail.command()
+def lessons() -> int:
+    """List the lessons by path, strand and minutes. / Énumérer les leçons."""
+    from curriculum.lessons import Curriculum
+
+    lang = settings.language()
+    plan = Curriculum.read()
+    console = _console()
+    for path in plan.paths:
+        table = Table(*_heads("lesson", "strand", "minutes"), title=f"{path.title[lang]} · {path.minutes(plan)} min",
+                      title_justify="left")
+        for lesson, core in path.steps(plan):
+            note = "" if lesson.exists() else f" ({Sentence('to come', 'à venir')})"
+            cut = f" ({Sentence('core cut', 'version courte')})" if core else ""
+            table.add_row(f"{lesson.number} {lesson.title[lang]}{cut}{note}", "+".join(lesson.strands),
+                          str(lesson.core_minutes if core else lesson.minutes))
+        console.print(table)
+    for letter, title in plan.strands.items():
+        console.print(f"{letter} = {title[lang]}")
+    return 0
+
+
+@portail.command()
+@click.argument("names", nargs=-1)
+@click.option("--all", "every", is_flag=True, help="Every dataset that has an address on the portal.")
+def refresh(names: tuple[str, ...], every: bool) -> int:
+    """Fetch live rows, whole or not at all, into your own copy. / Rafraîchir votre copie.
+
+    The rows are validated first; your earlier copy stays until the new one is whole.
+    """
+    from portail.refresh import refresh as fetch
+
+    if every:
+        names = tuple(name for name in datasets.names() if "download" in datasets.find(name).portal)
+    if not names:
+        raise click.UsageError(str(Sentence("Name a dataset, or use --all. portail list shows the names.",
+                                            "Nommez un jeu de données, ou utilisez --all. portail list les montre.")))
+    code = 0
+    for name in names:
+        datasets.find(name)  # an unknown name stops before anything is fetched
+    for name in names:
+        with Progress(TextColumn(name), BarColumn(), DownloadColumn(), TimeRemainingColumn(),
+                      console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task(name, total=None)
+            try:
+                done = fetch(name, lambda at, total, task=task, bar=bar: bar.update(task, completed=at, total=total))
+            except PortalProblem as problem:
+                click.echo(f"{name} : {problem}", err=True)
+                code = EXIT_FOUND
+                continue
+        click.echo(f"{name} : {number(done.rows)} {Sentence('rows', 'lignes')}, {done.dataset.retrieved}")
+        for found in done.findings:
+            click.echo(f"  {found.sentence}")
+    return code
+
+
+@portail.command()
+@click.argument("names", nargs=-1)
+def check(names: tuple[str, ...]) -> int:
+    """Tell ok, changed or unreachable for each dataset. / Comparer les copies au portail."""
+    from portail.refresh import check as compare
+
+    code = 0
+    for name in names or datasets.names():
+        found = compare(name)
+        click.echo(f"{name} : {_STATES[found.state]}")
+        for reason in found.reasons:
+            click.echo(f"  {reason}")
+        if found.state in ("changed", "unreachable"):
+            code = EXIT_FOUND
+    return code
+
+
+@portail.command()
+@click.option("--data", type=click.Path(path_type=Path, exists=True, file_okay=False),
+              help="A folder of portal files with its sources.csv, served instead of the datasets here.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="0.0.0.0 for a whole room / pour toute une salle.")
+@click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535))
+def serve(data: Path | None, host: str, port: int) -> int:
+    """Be the portal of a room without a network. / Être le portail d'une salle sans réseau."""
+    from portail.server import make_server
+
+    server = make_server(data, host, port)
+    address = f"http://{host}:{server.effective_port}"
+    click.echo(Sentence(f"The room’s portal answers at {address}. Learners set PORTAIL_URL={address}. Ctrl-C stops it.",
+                        f"Le portail de la salle répond à {address}. Les apprenants définissent PORTAIL_URL={address}. "
+                        "Ctrl-C l’arrête."))
+    try:
+        server.run()
+    finally:
+        server.close()
+    return 0
+
+
+@portail.command("doctor")
+def doctor_() -> int:
+    """Check this set-up and say how to mend it. / Vérifier l'installation."""
+    return doctor.report(doctor.before_install() + doctor.after_install(), settings.language())
+
+
+def _console() -> Console:
+    """A console as wide as the terminal, and wide enough for names where there is no terminal."""
+    console = Console()
+    return console if console.is_terminal else Console(width=140)
+
+
+def _heads(*names: str) -> list[str]:
+    french = {"title": "titre", "kind": "nature", "date": "date", "lesson": "leçon", "strand": "volet"}
+    return [french.get(name, name) if settings.language() == "fr" else name for name in names]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,661 @@
+"""A small CKAN over the datasets on this machine: one WSGI application with the portal's addresses and JSON shapes.
+
+Inside a process it is the offline mode; ``portail serve`` makes it the portal of a room; in tests it is the
+counterpart. It knows word search in titles and keywords, exact filters, paging, sorting and counts: a micro-CKAN, not
+Solr. What it cannot search it refuses with CKAN's own kind of error. Every answer says in a header what kind of rows
+it holds and of what date, so that nobody takes them for live ones.
+"""
+
+import csv
+import functools
+import gzip
+import io
+import json
+import re
+import unicodedata
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+
+from werkzeug.exceptions import HTTPException
+from werkzeug.http import generate_etag
+from werkzeug.routing import Map, Rule
+from werkzeug.wrappers import Request, Response
+
+from portail import datasets, settings
+from portail.connection import DATE_HEADER, KIND_HEADER
+from portail.errors import BrokenDataset
+
+MOST_RECORDS = 32_000  # the most rows one datastore answer holds, as on the portal
+MOST_PACKAGES = 1_000  # the most packages one search answer holds, as on the portal
+HELP = settings.PORTAL + "/data/api/3/action/help_show?name="
+FACETS = ("organization", "collection", "type", "jurisdiction", "res_format", "license_id", "frequency", "subject",
+          "keywords")
+
+
+@dataclass(frozen=True)
+class Table:
+    """The file of one resource: where it lies, and what kind of rows of what date it holds.
+
+    Attributes:
+        resource_id: the portal's id of the resource (a plain name for tables that the portal does not have).
+        path: the file.
+        kind: ``snapshot``, ``figures`` or ``synthetic``.
+        date: ISO date of the rows, or ``""`` where nobody wrote it down.
+    """
+
+    resource_id: str
+    path: Path
+    kind: str
+    date: str
+
+    def content(self) -> bytes:
+        """Return the file's bytes."""
+        return _bytes(self.path, self.path.stat().st_mtime_ns)
+
+    def rows(self) -> tuple[list[str], list[list[str]]]:
+        """Return column names and rows, all text."""
+        return _rows(self.path, self.path.stat().st_mtime_ns)
+
+
+@dataclass(frozen=True)
+class Library:
+    """Everything a mirror serves.
+
+    Attributes:
+        packages: catalogue records in CKAN's shape, by id.
+        tables: files by resource id.
+        organizations: ``(English, French)`` names by code.
+        date: ISO date of the newest catalogue record.
+    """
+
+    packages: dict[str, dict] = field(default_factory=dict)
+    tables: dict[str, Table] = field(default_factory=dict)
+    organizations: dict[str, tuple[str, str]] = field(default_factory=dict)
+    date: str = ""
+
+
+class ActionError(Exception):
+    """Raised when an action cannot be answered; becomes CKAN's own error answer.
+
+    Args:
+        status: the HTTP status CKAN gives it.
+        error: the ``error`` object of the answer.
+    """
+
+    def __init__(self, status: int, error: dict):
+        super().__init__(error)
+        self.status, self.error = status, error
+
+
+class Mirror:
+    """The WSGI application.
+
+    Args:
+        library: what it serves.
+    """
+
+    urls = Map([
+        Rule("/", endpoint="front"),
+        *(Rule(f"{start}/action/<name>", endpoint="action")
+          for start in ("/data/api", "/data/api/3", "/data/en/api/3", "/data/fr/api/3", "/api", "/api/3")),
+        *(Rule(f"{start}/datastore/dump/<resource_id>", endpoint="dump") for start in ("/data", "/data/en", "/data/fr")),
+        *(Rule(f"{start}/dataset/<dataset_id>/resource/<resource_id>/download/<file_name>", endpoint="download")
+          for start in ("/data", "/data/en", "/data/fr")),
+    ])
+
+    def __init__(self, library: Library):
+        self.library = library
+
+    def __call__(self, environ, start_response):
+        """Answer one request (the WSGI interface)."""
+        request = Request(environ)
+        try:
+            endpoint, values = self.urls.bind_to_environ(environ).match()
+            response = getattr(self, f"_{endpoint}")(request, **values)
+        except HTTPException as error:
+            response = error.get_response(environ)
+        response.headers.setdefault("Access-Control-Allow-Origin", "*")
+        response.headers.setdefault(KIND_HEADER, "snapshot")
+        if self.library.date:
+            response.headers.setdefault(DATE_HEADER, self.library.date)
+        return response(environ, start_response)
+
+    def _front(self, request) -> Response:
+        """The page a person sees at the mirror's own address."""
+        items = "".join(f"<li lang='en'>{escape(package['title_translated']['en'])} · "
+                        f"<span lang='fr'>{escape(package['title_translated']['fr'])}</span></li>"
+                        for package in self._own_packages())
+        return Response(_FRONT.format(items=items), mimetype="text/html")
+
+    def _own_packages(self) -> list[dict]:
+        """The records whose rows are here, not only their description."""
+        with_rows = {each["package_id"] for package in self.library.packages.values() for each in package["resources"]
+                     if each["id"] in self.library.tables}
+        return [self.library.packages[key] for key in self.library.packages if key in with_rows]
+
+    def _action(self, request, name: str) -> Response:
+        actions = {
+            "package_search": self.package_search, "package_show": self.package_show,
+            "datastore_search": self.datastore_search, "organization_list": self.organization_list,
+            "site_read": lambda parameters: True,
+        }
+        headers = {}
+        if name not in actions:
+            return _json(f"Bad request - Action name not known: {name}", 400)
+        try:
+            parameters = _parameters(request)
+            result = actions[name](parameters)
+            table = self.library.tables.get(parameters.get("resource_id", ""))
+            if table is not None:
+                headers = _provenance(table)
+            return _json({"help": HELP + name, "success": True, "result": result}, 200, headers)
+        except ActionError as failure:
+            return _json({"help": HELP + name, "success": False, "error": failure.error}, failure.status)
+
+    def _dump(self, request, resource_id: str) -> Response:
+        """The datastore's dump of a table, with its ``_id`` column."""
+        table = self._table(resource_id)
+        if table is None or request.args.get("format", "csv") != "csv":
+            return Response("404 Not Found" if table is None else "format: only csv is served here",
+                            404 if table is None else 400, mimetype="text/plain")
+        try:
+            offset = _whole(request.args, "offset", 0)
+            limit = _whole(request.args, "limit", None)
+        except ActionError as failure:
+            return _json({"success": False, "error": failure.error}, failure.status)
+        names, rows = table.rows()
+        chosen = list(enumerate(rows, start=1))[offset:None if limit is None else offset + limit]
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\r\n")
+        writer.writerow(["_id", *names])
+        writer.writerows([number, *row] for number, row in chosen)
+        mark = "\ufeff" if request.args.get("bom", "").lower() == "true" else ""
+        return _file(request, (mark + text.getvalue()).encode("utf-8"), f"{resource_id}.csv", _provenance(table))
+
+    def _download(self, request, dataset_id: str, resource_id: str, file_name: str) -> Response:
+        """The file of a resource, whole or in part."""
+        table = self._table(resource_id, rows=False)
+        if table is None:
+            return Response("404 Not Found", 404, mimetype="text/plain")
+        return _file(request, table.content(), file_name, _provenance(table))
+
+    def _table(self, resource_id: str, rows: bool = True) -> Table | None:
+        table = self.library.tables.get(resource_id)
+        return table if table and (not rows or table.path.name.endswith((".csv", ".csv.gz"))) else None
+
+    def package_show(self, parameters: dict) -> dict:
+        """Return one catalogue record.
+
+        Raises:
+            ActionError: 409 without an id, 404 for an unknown one.
+        """
+        wanted = parameters.get("id") or parameters.get("name_or_id")
+        if not wanted:
+            raise _invalid("name_or_id", "Missing value")
+        if wanted not in self.library.packages:
+            raise ActionError(404, {"__type": "Not Found Error", "message": "Not found"})
+        return self.library.packages[wanted]
+
+    def package_search(self, parameters: dict) -> dict:
+        """Search titles and keywords by whole words, with exact filters, facets, sorting and paging.
+
+        Raises:
+            ActionError: for a query, filter, facet or sort it cannot honour.
+        """
+        rows = min(_whole(parameters, "rows", 10), MOST_PACKAGES)
+        start = _whole(parameters, "start", 0)
+        words, filters = _query(str(parameters.get("q", "") or ""))
+        _, more = _query(str(parameters.get("fq", "") or ""), filters_only=True)
+        found = [
+            package for package in self.library.packages.values()
+            if words <= _searched_words(package)
+            and all(wanted.casefold() in [value.casefold() for value in _values(package, name)]
+                    for name, wanted in filters + more)
+        ]
+        order = str(parameters.get("sort") or "metadata_modified desc")
+        return {
+            "count": len(found), "sort": order,
+            "results": _sorted(found, order)[start:start + rows], **self._facets(found, parameters),
+        }
+
+    def _facets(self, found: list[dict], parameters: dict) -> dict:
+        wanted = parameters.get("facet.field", [])
+        if isinstance(wanted, str):
+            try:
+                wanted = json.loads(wanted.replace("'", '"'))
+            except ValueError as error:
+                raise _invalid("facet.field", "Not a list of names") from error
+        limit = _whole(parameters, "facet.limit", 50)
+        counts, items = {}, {}
+        for name in wanted:
+            if name not in FACETS:
+                raise _bad_search(f"undefined field {name}; this mirror has {', '.join(FACETS)}")
+            count: dict[str, int] = {}
+            for package in found:
+                for value in dict.fromkeys(_values(package, name)):
+                    count[value] = count.get(value, 0) + 1
+            ranked = sorted(count.items(), key=lambda each: (-each[1], each[0]))
+            ranked = ranked if limit < 0 else ranked[:limit]
+            counts[name] = dict(ranked)
+            items[name] = {"title": name, "items": [
+                {"name": value, "display_name": self._display_name(name, value), "count": times}
+                for value, times in ranked]}
+        return {"facets": counts, "search_facets": items}
+
+    def _display_name(self, facet: str, value: str) -> str:
+        names = self.library.organizations.get(value) if facet == "organization" else None
+        return " | ".join(names) if names else value
+
+    def datastore_search(self, parameters: dict) -> dict:
+        """Return rows of a table: filtered, sorted, paged, with the total before paging.
+
+        Raises:
+            ActionError: 409 for a bad parameter, 404 for an unknown table.
+        """
+        resource_id = parameters.get("resource_id", "")
+        if not resource_id:
+            raise _invalid("resource_id", "Missing value")
+        table = self._table(resource_id)
+        if table is None:
+            raise ActionError(404, {"__type": "Not Found Error",
+                                    "message": f'Not found: Resource "{resource_id}" was not found.'})
+        names, rows = table.rows()
+        asked = parameters.get("fields") or names
+        columns = asked.split(",") if isinstance(asked, str) else asked
+        for name in columns:
+            if name not in names:
+                raise _invalid("fields", f'field "{name}" not in table')
+        numbered = [(at, row) for at, row in enumerate(rows, start=1)]
+        for name, wanted in _filters(parameters, names).items():
+            place = names.index(name)
+            numbered = [each for each in numbered if each[1][place] in wanted]
+        if parameters.get("q"):
+            words = _words(str(parameters["q"]))
+            numbered = [each for each in numbered if words <= _words(" ".join(each[1]))]
+        numbered = _sorted_rows(numbered, names, str(parameters.get("sort") or ""))
+        limit = min(_whole(parameters, "limit", 100), MOST_RECORDS)
+        offset = _whole(parameters, "offset", 0)
+        records = [
+            {"_id": at} | {name: row[names.index(name)] for name in columns}
+            for at, row in numbered[offset:offset + limit]
+        ]
+        path = f"/api/3/action/datastore_search?resource_id={resource_id}"
+        return {
+            "include_total": True, "limit": limit, "records_format": "objects", "resource_id": resource_id,
+            "total_estimation_threshold": None, "records": records,
+            "fields": [{"id": "_id", "type": "int"}, *({"id": name, "type": "text"} for name in columns)],
+            "_links": {"start": path, "next": f"{path}&offset={offset + limit}"},
+            "total": len(numbered), "total_was_estimated": False,
+        } | ({"offset": offset} if offset else {})
+
+    def organization_list(self, parameters: dict) -> list:
+        """Return organization codes, or records with ``all_fields=true``.
+
+        Raises:
+            ActionError: 409 for a bad limit or offset.
+        """
+        offset = _whole(parameters, "offset", 0)
+        limit = _whole(parameters, "limit", None)
+        codes = sorted(self.library.organizations)[offset:None if limit is None else offset + limit]
+        if str(parameters.get("all_fields", "")).lower() not in ("true", "1"):
+            return codes
+        counts: dict[str, int] = {}
+        for package in self.library.packages.values():
+            code = package["organization"]["name"]
+            counts[code] = counts.get(code, 0) + 1
+        return [
+            {"id": code, "name": code, "title": " | ".join(self.library.organizations[code]),
+             "display_name": " | ".join(self.library.organizations[code]), "type": "organization", "state": "active",
+             "is_organization": True, "package_count": counts.get(code, 0)}
+            for code in codes
+        ]
+
+
+def local_mirror() -> Mirror:
+    """Return the mirror of the datasets that this process finds; built once for one state of the folders."""
+    state = tuple(
+        (str(path), path.stat().st_mtime_ns)
+        for folder in settings.data_folders() for path in sorted(folder.glob("*/datapackage.json"))
+    )
+    return _local_mirror(state)
+
+
+@functools.lru_cache(maxsize=4)
+def _local_mirror(state: tuple) -> Mirror:
+    return Mirror(library_of_datasets())
+
+
+def library_of_datasets() -> Library:
+    """Return what the datasets on this machine make up: tables, their records, and the catalogue records they list."""
+    organizations = _organizations()
+    packages: dict[str, dict] = {}
+    tables: dict[str, Table] = {}
+    for name in datasets.names():
+        try:
+            dataset = datasets.find(name)
+        except BrokenDataset:  # one broken folder must not close the portal of a room
+            continue
+        dataset_id = dataset.portal.get("dataset_id", name)
+        package = packages.setdefault(dataset_id, _package_of(dataset, dataset_id, organizations))
+        for at, resource in enumerate(dataset.resources):
+            resource_id = dataset.portal.get("resource_id", resource["name"]) if at == 0 else resource["name"]
+            tables[resource_id] = Table(resource_id, dataset.rows_path(at), dataset.kind, dataset.retrieved)
+            package["resources"].append(_resource(resource_id, dataset_id, "CSV", resource["name"], resource["name"],
+                                                  _address(dataset, dataset_id, resource_id, resource)))
+        package["num_resources"] = len(package["resources"])
+    listed = _covid_records(organizations) | _statcan_records(organizations)
+    newest = max([package["metadata_modified"] or "" for package in listed.values()] or [""])[:10]
+    dates = [table.date for table in tables.values()]
+    return Library(listed | packages, tables, organizations, max([newest, *dates]))
+
+
+def library_of_folder(folder: Path) -> Library:
+    """Return what a folder of portal files makes up: each file that its ``sources.csv`` lists.
+
+    Args:
+        folder: holds ``sources.csv`` with at least the columns ``file``, ``dataset_id`` and ``resource_id``
+            (``title_en``, ``title_fr``, ``date`` and ``owner_org`` are used where there).
+
+    Raises:
+        BrokenDataset: if the list is missing, lacks a column, or names a file outside the folder or not there.
+    """
+    listing = folder / "sources.csv"
+    try:
+        with open(listing, encoding="utf-8-sig", newline="") as lines:
+            sources = list(csv.DictReader(lines))
+    except (OSError, ValueError, csv.Error) as error:
+        raise BrokenDataset(
+            f"The list {listing} cannot be read. A folder to serve needs a sources.csv with the columns file, "
+            "dataset_id, resource_id.",
+            f"La liste {listing} est illisible. Un dossier à servir a besoin d’un sources.csv avec les colonnes "
+            "file, dataset_id, resource_id.",
+        ) from error
+    organizations = _organizations()
+    packages: dict[str, dict] = {}
+    tables: dict[str, Table] = {}
+    for source in sources:
+        _check_source(folder, source)
+        dataset_id, resource_id = source["dataset_id"], source["resource_id"]
+        if not re.fullmatch(r"[\w-]{36}", resource_id) or resource_id in tables:
+            continue  # figures without an address of their own, or a second file kept for the same address
+        title_en = source.get("title_en") or source["file"]
+        title_fr = source.get("title_fr") or title_en
+        tables[resource_id] = Table(resource_id, folder / source["file"], "snapshot", source.get("date") or "")
+        package = packages.setdefault(
+            dataset_id, _package(dataset_id, title_en, title_fr, source.get("owner_org") or "", organizations))
+        name = Path(source["file"]).name
+        address = f"{settings.PORTAL}/data/dataset/{dataset_id}/resource/{resource_id}/download/{name}"
+        package["resources"].append(
+            _resource(resource_id, dataset_id, Path(source["file"]).suffix.strip(".").upper(), name, name, address))
+        package["num_resources"] = len(package["resources"])
+    dates = [table.date for table in tables.values()]
+    return Library(packages, tables, organizations, max(dates, default=""))
+
+
+def _check_source(folder: Path, source: dict) -> None:
+    """Refuse a line of ``sources.csv`` that lacks a column or leads out of the folder."""
+    lacking = [name for name in ("file", "dataset_id", "resource_id") if not source.get(name)]
+    if lacking:
+        raise BrokenDataset(
+            f"sources.csv lacks {', '.join(lacking)} in the line {dict(source)}.",
+            f"Il manque {', '.join(lacking)} dans sources.csv, à la ligne {dict(source)}.",
+        )
+    path = (folder / source["file"]).resolve()
+    if not path.is_relative_to(folder.resolve()) or not path.is_file():
+        raise BrokenDataset(
+            f"sources.csv names {source['file']}, which is not a file inside {folder}.",
+            f"sources.csv nomme {source['file']}, qui n’est pas un fichier du dossier {folder}.",
+        )
+
+
+def _organizations() -> dict[str, tuple[str, str]]:
+    """Return organization names by code, from the dataset of that name where it is here."""
+    if "organizations" not in datasets.names():
+        return {}
+    names, rows = Table("", datasets.find("organizations").rows_path(), "", "").rows()
+    code, english, french = (names.index(name) for name in ("owner_org", "title_en", "title_fr"))
+    return {row[code]: (row[english], row[french]) for row in rows}
+
+
+def _package(dataset_id: str, title_en: str, title_fr: str, code: str, organizations: dict) -> dict:
+    """Return a catalogue record in CKAN's shape; what nobody knows is null, never made up."""
+    english, french = organizations.get(code, (code, code))
+    return {
+        "id": dataset_id, "name": dataset_id, "type": "dataset", "state": "active", "private": False,
+        "collection": None, "jurisdiction": None, "license_id": "ca-ogl-lgo",
+        "license_title": "Open Government Licence - Canada",
+        "license_url": settings.PORTAL + "/en/open-government-licence-canada", "isopen": False,
+        "frequency": None, "subject": [], "date_published": None,
+        "metadata_created": None, "metadata_modified": None,
+        "title": title_en, "title_translated": {"en": title_en, "fr": title_fr},
+        "notes": None, "notes_translated": {"en": "", "fr": ""}, "keywords": {"en": [], "fr": []},
+        "owner_org": code,
+        "organization": {"id": code, "name": code, "title": f"{english} | {french}", "type": "organization",
+                         "is_organization": True, "state": "active"},
+        "num_resources": 0, "resources": [],
+    }
+
+
+def _package_of(dataset, dataset_id: str, organizations: dict) -> dict:
+    """Return the record of one of the project's own datasets."""
+    package = _package(dataset_id, dataset.text("title", "en"), dataset.text("title", "fr"), "tbs-sct", organizations)
+    notes = {lang: dataset.text("description", lang) for lang in ("en", "fr")}
+    licence = dataset.descriptor["licenses"][0]
+    return package | {
+        "notes": notes["en"], "notes_translated": notes, "metadata_modified": dataset.retrieved,
+        "license_title": licence["title"], "portail_kind": dataset.kind, "jurisdiction": "federal",
+    }
+
+
+def _resource(resource_id, dataset_id, kind, name_en, name_fr, address, more=()) -> dict:
+    return {
+        "id": resource_id, "package_id": dataset_id, "format": kind, "name": name_en,
+        "name_translated": {"en": name_en, "fr": name_fr}, "url": address, "state": "active",
+        "datastore_active": kind == "CSV" and bool(address),
+    } | dict(more)
+
+
+def _address(dataset, dataset_id, resource_id, resource) -> str:
+    return dataset.portal.get("download") or (
+        f"{settings.PORTAL}/data/dataset/{dataset_id}/resource/{resource_id}/download/{Path(resource['path']).name}")
+
+
+def _covid_records(organizations: dict) -> dict[str, dict]:
+    """Return the catalogue records about COVID-19 that the dataset of that name lists."""
+    found = {}
+    for row in _dicts("covid-datasets"):
+        title = row["title"].strip()
+        found[row["id"]] = _package(row["id"], title, title, row["owner_org"], organizations) | {
+            "type": row["type"], "collection": row["collection"], "jurisdiction": row["jurisdiction"],
+            "metadata_created": row["date_created"], "metadata_modified": row["date_modified"],
+            "license_id": None, "license_title": None, "license_url": None,
+            "title_translated": {"en": title, "fr": None},  # the list of records gives English titles only
+        }
+    return found
+
+
+def _statcan_records(organizations: dict) -> dict[str, dict]:
+    """Return the Statistics Canada records that the dataset ``catalogue-statcan-2021`` lists, with their resources."""
+    found = {}
+    for row in _dicts("catalogue-statcan-2021"):
+        same = ("collection", "jurisdiction", "license_id", "frequency", "date_published", "metadata_created",
+                "metadata_modified", "restrictions", "imso_approval", "ready_to_publish")
+        found[row["id"]] = _package(row["id"], row["title_en"], row["title_fr"], row["owner_org"], organizations) | {
+            name: row[name] for name in same} | {"subject": [each for each in row["subject"].split(",") if each]}
+    for row in _dicts("catalogue-statcan-2021", 1):
+        if row["package_id"] in found:
+            package = found[row["package_id"]]
+            package["resources"].append(_resource(
+                row["id"], row["package_id"], row["format"], row["name_en"], row["name_fr"], "",
+                {"resource_type": row["resource_type"], "language": row["language"].split(",")}))
+            package["num_resources"] = len(package["resources"])
+    return found
+
+
+def _dicts(name: str, resource: int = 0) -> list[dict]:
+    """Return the rows of a dataset's table as dictionaries; none where it is not here."""
+    if name not in datasets.names():
+        return []
+    names, rows = Table("", datasets.find(name).rows_path(resource), "", "").rows()
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+@functools.lru_cache(maxsize=32)
+def _bytes(path: Path, modified: int) -> bytes:
+    return path.read_bytes()
+
+
+@functools.lru_cache(maxsize=32)
+def _rows(path: Path, modified: int) -> tuple[list[str], list[list[str]]]:
+    content = _bytes(path, modified)
+    content = gzip.decompress(content) if path.suffix == ".gz" else content
+    rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+    return rows[0], [row for row in rows[1:] if len(row) == len(rows[0])]
+
+
+def _provenance(table: Table) -> dict:
+    return {KIND_HEADER: table.kind, DATE_HEADER: table.date}
+
+
+def _json(answer, status: int, headers=()) -> Response:
+    return Response(json.dumps(answer, ensure_ascii=False), status, dict(headers),
+                    content_type="application/json;charset=utf-8")
+
+
+def _file(request: Request, content: bytes, name: str, headers: dict) -> Response:
+    """Return a file with its ETag, or the part asked for, or « not modified »."""
+    kind = "text/csv; charset=utf-8" if name.endswith(".csv") else "application/octet-stream"
+    response = Response(content, 200, headers, content_type=kind)
+    response.set_etag(generate_etag(content))
+    return response.make_conditional(request, accept_ranges=True, complete_length=len(content))
+
+
+def _parameters(request: Request) -> dict:
+    """Return an action's parameters, from the address or from a posted JSON object or form."""
+    if request.method == "POST" and request.is_json:
+        posted = request.get_json(silent=True)
+        if not isinstance(posted, dict):
+            raise ActionError(400, {"__type": "Bad Request", "message": "JSON Error: Error decoding JSON data"})
+        return posted
+    return request.values.to_dict()
+
+
+def _whole(parameters, name: str, default: int | None) -> int | None:
+    """Return a parameter that must be a whole number of 0 or more (``facet.limit`` may be -1)."""
+    given = parameters.get(name, default)
+    if given in (None, ""):
+        return default
+    try:
+        value = int(given)
+    except (TypeError, ValueError) as error:
+        raise _invalid(name, "Invalid integer") from error
+    if value < (-1 if name == "facet.limit" else 0):
+        raise _invalid(name, "Must be a natural number")
+    return value
+
+
+def _invalid(name: str, message: str) -> ActionError:
+    return ActionError(409, {"__type": "Validation Error", name: [message]})
+
+
+def _bad_search(message: str) -> ActionError:
+    return ActionError(400, {"__type": "Search Query Error", "message": f"Search Query is invalid: {message}"})
+
+
+def _query(text: str, filters_only: bool = False) -> tuple[set[str], list[tuple[str, str]]]:
+    """Split a query into words and exact filters (``organization:statcan``, ``title:"a phrase"`` is not known)."""
+    filters = []
+
+    def take(match):
+        name, value = match["name"], match["quoted"] or match["plain"]
+        if name not in (*FACETS, "owner_org", "id", "name", "title"):
+            raise _bad_search(f"undefined field {name}")
+        if name == "title":
+            return f" {value} "
+        filters.append((name, value))
+        return " "
+
+    text = re.sub(r"\*:\*", " ", text)
+    rest = re.sub(r'[+]?(?P<name>[A-Za-z_]+):(?:"(?P<quoted>[^"]*)"|(?P<plain>[^\s()"\[\]*]+))', take, text)
+    rest = re.sub(r"\bAND\b", " ", rest)
+    if re.search(r"\b(OR|NOT)\b|[*?~\[\]{}()^:]|(^|\s)-\w", rest) or (filters_only and rest.strip()):
+        raise _bad_search("this mirror searches whole words and exact filters only, such as housing organization:cmhc-schl")
+    return _words(rest), filters
+
+
+def _words(text: str) -> set[str]:
+    """Return the words of a text in lower case and without accents."""
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    return set(re.findall(r"[a-z0-9]+", "".join(sign for sign in plain if not unicodedata.combining(sign))))
+
+
+def _searched_words(package: dict) -> set[str]:
+    titles = [text or "" for text in package["title_translated"].values()]
+    keywords = [word for words in package["keywords"].values() for word in words]
+    return _words(" ".join([*titles, *keywords]))
+
+
+def _values(package: dict, name: str) -> list[str]:
+    """Return a record's values of a facet."""
+    if name in ("organization", "owner_org"):
+        return [package["organization"]["name"]]
+    if name == "res_format":
+        return [resource["format"] for resource in package["resources"]]
+    if name == "keywords":
+        return [word for words in package["keywords"].values() for word in words]
+    value = package.get(name)
+    return value if isinstance(value, list) else [value] if value else []
+
+
+def _sorted(packages: list[dict], order: str) -> list[dict]:
+    """Sort records by one or more of the fields below; the last named counts least."""
+    keys = {"metadata_modified": "metadata_modified", "metadata_created": "metadata_created", "title_string": "title",
+            "title": "title", "name": "name", "id": "id", "date_published": "date_published"}
+    for part in reversed([part.split() for part in order.split(",") if part.strip()]):
+        if part[0] in ("score", "views_recent", "relevance"):
+            continue
+        if part[0] not in keys or part[1:] not in ([], ["asc"], ["desc"]):
+            raise _bad_search(f"cannot sort by {' '.join(part)}")
+        packages = sorted(packages, key=lambda package: str(package.get(keys[part[0]]) or ""),
+                          reverse=part[1:] == ["desc"])
+    return packages
+
+
+def _sorted_rows(numbered: list, names: list[str], order: str) -> list:
+    for part in reversed([part.split() for part in order.split(",") if part.strip()]):
+        if part[0] not in [*names, "_id"] or part[1:] not in ([], ["asc"], ["desc"]):
+            raise _invalid("sort", f'field "{part[0]}" not in table')
+        place = None if part[0] == "_id" else names.index(part[0])
+        numbered = sorted(numbered, key=lambda each: each[0] if place is None else each[1][place],
+                          reverse=part[1:] == ["desc"])
+    return numbered
+
+
+def _filters(parameters: dict, names: list[str]) -> dict[str, list[str]]:
+    """Return the exact filters of a datastore search: column to the values allowed."""
+    given = parameters.get("filters") or {}
+    if isinstance(given, str):
+        try:
+            given = json.loads(given)
+        except ValueError as error:
+            raise _invalid("filters", "Cannot parse JSON") from error
+    if not isinstance(given, dict):
+        raise _invalid("filters", "Not a JSON object")
+    for name in given:
+        if name not in names:
+            raise _invalid("filters", f'field "{name}" not in table')
+    return {name: [str(each) for each in (wanted if isinstance(wanted, list) else [wanted])]
+            for name, wanted in given.items()}
+
+
+_FRONT = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>The room's portal / Le portail de la salle</title>
+<meta name="viewport" content="width=device-width, initial-scale=1"></head>
+<body><main><h1>The room's portal / <span lang="fr">Le portail de la salle</span></h1>
+<p>This is a dated copy of some records and tables of open.canada.ca, for a room without a network. It is not the
+portal and is not endorsed by the Government of Canada.</p>
+<p lang="fr">Voici une copie datée de quelques fiches et tableaux d’ouvert.canada.ca, pour une salle sans réseau.
+Ce n’est pas le portail, et le gouvernement du Canada ne l’a pas approuvée.</p>
+<ul>{items}</ul></main></body></html>
+"""

@@ -1,0 +1,83 @@
+"""What the reader chose: language, mode, portal address and folders, from the environment.
+
+==================  ==============================================================================
+``PORTAIL_LANG``    ``en`` or ``fr``: the language of messages, labels and figures
+``PORTAIL_MODE``    ``auto`` (live, else the dated copy), ``live`` (never the copy), ``snapshot``
+``PORTAIL_URL``     base address of the portal, or of a room's mirror
+``PORTAIL_DATA``    a folder of datasets that is looked in first
+==================  ==============================================================================
+"""
+
+import os
+import sys
+from pathlib import Path
+
+import platformdirs
+
+from portail.errors import SettingError
+
+PORTAL = "https://open.canada.ca"
+MODES = ("auto", "live", "snapshot")
+LANGUAGES = ("en", "fr")
+IN_BROWSER = sys.platform == "emscripten"
+
+
+def language() -> str:
+    """Return the reader's language, ``"en"`` or ``"fr"``; English where ``PORTAIL_LANG`` names neither."""
+    chosen = os.environ.get("PORTAIL_LANG", "").strip().lower()[:2]
+    return chosen if chosen in LANGUAGES else "en"
+
+
+def use_language(lang: str) -> str:
+    """Set the language of every later message, label and figure of this process.
+
+    Args:
+        lang: ``"en"`` or ``"fr"``.
+
+    Returns:
+        The language, so that a lesson can write ``lang = portail.use_language("fr")``.
+
+    Raises:
+        SettingError: if ``lang`` is another word.
+    """
+    if lang not in LANGUAGES:
+        raise SettingError(
+            f"The language {lang!r} is not known. Write \"en\" for English or \"fr\" for French.",
+            f"La langue {lang!r} n’est pas connue. Écrivez « en » pour l’anglais ou « fr » pour le français.",
+        )
+    os.environ["PORTAIL_LANG"] = lang
+    return lang
+
+
+def mode(chosen: str | None = None) -> str:
+    """Return the mode in force: the one given, else ``PORTAIL_MODE``, else ``"auto"``.
+
+    Raises:
+        SettingError: if the word is not one of ``MODES``.
+    """
+    word = (chosen or os.environ.get("PORTAIL_MODE") or "auto").strip().lower()
+    if word not in MODES:
+        raise SettingError(
+            f"The mode {word!r} is not known. Choose auto, live or snapshot (PORTAIL_MODE).",
+            f"Le mode {word!r} n’est pas connu. Choisissez auto, live ou snapshot (PORTAIL_MODE).",
+        )
+    return word
+
+
+def base_url() -> str:
+    """Return the address that stands for https://open.canada.ca, without a trailing slash."""
+    return (os.environ.get("PORTAIL_URL") or PORTAL).strip().rstrip("/")
+
+
+def data_folders() -> list[Path]:
+    """Return the folders that hold datasets, in the order of look-up: chosen, user's, shipped, checkout."""
+    here = Path(__file__).parent
+    folders = [user_folder(), here / "datasets", here.parent / "datasets"]
+    if os.environ.get("PORTAIL_DATA"):
+        folders.insert(0, Path(os.environ["PORTAIL_DATA"]))
+    return [folder for folder in folders if folder.is_dir()]
+
+
+def user_folder() -> Path:
+    """Return the user's own folder of datasets, where ``portail refresh`` writes; it may not exist yet."""
+    return platformdirs.user_data_path("portail", appauthor=False) / "datasets"

@@ -1,0 +1,81 @@
+"""Numbers, shares and dates as each language writes them, and sentences that exist in both."""
+
+import datetime
+import math
+import re
+from typing import NamedTuple
+
+from portail.settings import language
+
+NO_BREAK_SPACE = "\u00a0"
+MONTHS = {
+    "en": ["January", "February", "March", "April", "May", "June",
+           "July", "August", "September", "October", "November", "December"],
+    "fr": ["janvier", "février", "mars", "avril", "mai", "juin",
+           "juillet", "août", "septembre", "octobre", "novembre", "décembre"],
+}
+
+
+class Sentence(NamedTuple):
+    """A sentence in both languages; ``str()`` gives the reader's."""
+
+    english: str
+    french: str
+
+    def __str__(self) -> str:
+        return typeset(self.french) if language() == "fr" else self.english
+
+
+def typeset(french: str) -> str:
+    """Put the no-break spaces that French typography asks for before « : » and « % », and inside guillemets."""
+    return re.sub(r" ([:%»])", NO_BREAK_SPACE + r"\1", french.replace("« ", "«" + NO_BREAK_SPACE))
+
+
+def number(value: float, decimals: int = 0, lang: str | None = None) -> str:
+    """Write a number as the reader's language does: 1,597.5 or « 1 597,5 ».
+
+    Args:
+        value: the number; a missing one (None, NaN) is written as a dash.
+        decimals: digits after the decimal mark.
+        lang: ``"en"`` or ``"fr"``; the reader's language if left out.
+    """
+    if value is None or (isinstance(value, float) and not math.isfinite(value)) or value != value:
+        return "–"
+    written = f"{value:,.{decimals}f}"
+    if (lang or language()) == "fr":
+        written = written.replace(",", NO_BREAK_SPACE).replace(".", ",")
+    return written
+
+
+def percent(share: float, decimals: int = 1, lang: str | None = None) -> str:
+    """Write a share between 0 and 1 as a percentage: 52.8 % or « 52,8 % », with a no-break space.
+
+    Args:
+        share: the share, such as 0.528; a missing one is written as a dash.
+        decimals: digits after the decimal mark.
+        lang: ``"en"`` or ``"fr"``; the reader's language if left out.
+    """
+    written = number(None if share is None else share * 100, decimals, lang)
+    return written if written == "–" else f"{written}{NO_BREAK_SPACE}%"
+
+
+def date(when: str | datetime.date, lang: str | None = None) -> str:
+    """Write a date, or a month, in words: September 19, 2025; « 19 septembre 2025 »; December 2024.
+
+    Args:
+        when: a date, or ISO text: ``"2025-09-19"`` (or with a time after it), or ``"2024-12"`` for a month.
+        lang: ``"en"`` or ``"fr"``; the reader's language if left out.
+
+    Raises:
+        ValueError: if the text is neither.
+    """
+    lang = lang or language()
+    parts = str(when)[:10].split("-")
+    if len(parts) == 2:
+        first = datetime.date(int(parts[0]), int(parts[1]), 1)
+        return f"{MONTHS[lang][first.month - 1]} {first.year}"
+    day = datetime.date.fromisoformat("-".join(parts))
+    month = MONTHS[lang][day.month - 1]
+    if lang == "fr":
+        return f"{'1er' if day.day == 1 else day.day} {month} {day.year}"
+    return f"{month} {day.day}, {day.year}"
