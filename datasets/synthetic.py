@@ -23,9 +23,9 @@ NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://example.com/synthetic")
 
 # Organization code: weight. A few organizations hold most rows, as in the portal's other tables.
 ORGANIZATIONS = {
-    "statcan": 14, "nrcan-rncan": 12, "ec": 11, "aafc-aac": 9, "dfo-mpo": 9, "hc-sc": 8, "tc": 7, "esdc-edsc": 6, "ic": 6,
-    "cic": 5, "pc": 5, "tbs-sct": 5, "cra-arc": 4, "isc-sac": 4, "phac-aspc": 4, "pwgsc-tpsgc": 4, "cfia-acia": 3,
-    "cmhc-schl": 3, "csc-scc": 3, "lac-bac": 3, "pch": 3, "vac-acc": 3, "crtc": 2, "wage": 2,
+    "statcan": 14, "nrcan-rncan": 12, "ec": 11, "aafc-aac": 9, "dfo-mpo": 9, "hc-sc": 8, "tc": 7, "esdc-edsc": 6,
+    "ic": 6, "cic": 5, "pc": 5, "tbs-sct": 5, "cra-arc": 4, "isc-sac": 4, "phac-aspc": 4, "pwgsc-tpsgc": 4,
+    "cfia-acia": 3, "cmhc-schl": 3, "csc-scc": 3, "lac-bac": 3, "pch": 3, "vac-acc": 3, "crtc": 2, "wage": 2,
 }
 
 # English topic, French topic, portal subject, weight among suggestions, and how far votes go up with it.
@@ -49,8 +49,8 @@ TOPICS = [
     ("library loans", "prêts de bibliothèque", "information_and_communications", 1, 0.4),
     ("drinking water in remote communities", "eau potable dans les communautés éloignées", "health_and_safety", 2, 0.3),
     ("barriers in federal buildings", "obstacles dans les immeubles fédéraux", "persons", 1, 0.3),
-    ("services in the minority official language", "services dans la langue officielle de la minorité", "language_and_linguistics",
-     1, 0.3),
+    ("services in the minority official language", "services dans la langue officielle de la minorité",
+     "language_and_linguistics", 1, 0.3),
     ("northern airstrips", "pistes d’atterrissage du Nord", "transport", 1, 0.3),
     ("shelters for women", "maisons d’hébergement pour femmes", "society_and_culture", 1, 0.3),
 ]

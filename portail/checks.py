@@ -63,7 +63,8 @@ def expect(
     problem = _problem(name, value, kind, length, columns, index, within)
     if problem is None and equal_to is not _NOTHING and not same(value, equal_to, tolerance, ordered):
         problem = next(
-            (Sentence(english, french) for wrong, english, french in mistakes if same(value, wrong, tolerance, ordered)),
+            (Sentence(english, french) for wrong, english, french in mistakes
+             if same(value, wrong, tolerance, ordered)),
             Sentence(f"`{name}` has the right form, but not the right {_what(value).english}.",
                      f"`{name}` a la bonne forme, mais pas {_what(value).french}."),
         )

@@ -170,9 +170,9 @@ def refuse_bad_answer(answer: requests.Response, body: bytes, expected: str) -> 
     Raises:
         PortalProblem: for an error status that is not CKAN's own answer, a page instead of data, an empty body.
     """
-    if expected == "json" and _is_ckan_json(body):
-        if answer.status_code < 500 and answer.status_code not in (403, 429):
-            return  # CKAN's own answer, errors included ("Not found"): for the learner's code to read
+    refused = answer.status_code >= 500 or answer.status_code in (403, 429)
+    if expected == "json" and not refused and _is_ckan_json(body):
+        return  # CKAN's own answer, errors included ("Not found"): for the learner's code to read
     if not answer.ok:
         raise _status_problem(answer.status_code)
     if looks_like_page(answer.headers, body) and expected != "any":
@@ -199,7 +199,8 @@ def expected_kind(address: str) -> str:
 def looks_like_page(headers, body: bytes) -> bool:
     """Tell whether an answer is a web page, by its declared type or its first characters."""
     start = body[:500].lstrip(b"\xef\xbb\xbf \r\n\t").lower()
-    return "text/html" in headers.get("Content-Type", "").lower() or start.startswith((b"<!doctype", b"<html", b"<?xml"))
+    declared = "text/html" in headers.get("Content-Type", "").lower()
+    return declared or start.startswith((b"<!doctype", b"<html", b"<?xml"))
 
 
 def _cache_key(request, **_) -> str:

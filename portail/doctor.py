@@ -124,8 +124,8 @@ def check_port(port=8888, host="127.0.0.1"):
                 WARN,
                 "Port {} is taken: JupyterLab will choose the next free one. An earlier JupyterLab may still be open; "
                 "jupyter lab list shows it.".format(port),
-                "Le port {} est pris : JupyterLab choisira le prochain port libre. Un JupyterLab ouvert plus tôt tourne "
-                "peut-être encore; jupyter lab list le montre.".format(port),
+                "Le port {} est pris : JupyterLab choisira le prochain port libre. Un JupyterLab ouvert plus tôt "
+                "tourne peut-être encore; jupyter lab list le montre.".format(port),
             )
     return Result(OK, "Port {} is free".format(port), "Le port {} est libre".format(port))
 
@@ -169,7 +169,8 @@ def check_datasets():
             "No dataset was found. Install the project again: pip install .",
             "Aucun jeu de données trouvé. Réinstallez le projet : pip install .",
         )
-    return Result(OK, "{} datasets, all whole".format(len(names)), "{} jeux de données, tous intacts".format(len(names)))
+    count = len(names)
+    return Result(OK, "{} datasets, all whole".format(count), "{} jeux de données, tous intacts".format(count))
 
 
 def check_portal():

@@ -30,7 +30,8 @@ def show(figure, alt: str, source: str | None = None) -> None:
     if not alt or not alt.strip():
         raise SettingError(
             "A chart needs its text alternative: say in alt=… what it shows, with its main figures.",
-            "Un graphique a besoin de son texte de remplacement : dites dans alt=… ce qu’il montre, chiffres à l’appui.",
+            "Un graphique a besoin de son texte de remplacement : dites dans alt=… ce qu’il montre, "
+            "chiffres à l’appui.",
         )
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110, bbox_inches="tight")

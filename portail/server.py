@@ -6,7 +6,8 @@ from pathlib import Path
 import waitress
 
 from portail.errors import PortailError
-from portail.mirror import Mirror, library_of_datasets, library_of_folder
+from portail.library import library_of_datasets, library_of_folder
+from portail.mirror import Mirror
 
 THREADS = 8  # each answer is a few milliseconds of Python; more threads would only wait for each other
 

@@ -1,0 +1,135 @@
+"""``python -m curriculum``: what authors, instructors and learners do with the lessons as files.
+
+Exit codes: 0 done; 1 something to mend was found; 2 could not run; 130 stopped by Ctrl-C.
+"""
+
+import sys
+from pathlib import Path
+
+import click
+
+from curriculum import execute as execution
+from curriculum import notebooks, release, rules, translation
+from curriculum.lessons import LANGUAGES, ROOT, Curriculum
+from portail import doctor, settings
+from portail.errors import PortailError
+
+
+@click.group()
+def curriculum() -> None:
+    """Lessons and exercises: build, run, check, translate. / Leçons et exercices."""
+
+
+@curriculum.command()
+@click.option("--lang", type=click.Choice(LANGUAGES), help="Language of JupyterLab and of the start page.")
+@click.option("--build-only", is_flag=True, help="Build the workspace and do not open JupyterLab.")
+def learn(lang: str | None, build_only: bool) -> int:
+    """Build your workspace in learner/ and open JupyterLab on the start page. / Ouvrir l'espace de travail."""
+    from curriculum import workspace
+
+    if lang:
+        settings.use_language(lang)
+    code = doctor.report([doctor.check_datasets(), doctor.check_folder(str(ROOT)), doctor.check_proxy()],
+                         settings.language())
+    if code:
+        return 2
+    for path in workspace.build():
+        click.echo({
+            "en": f"Kept as you changed it: {path.relative_to(ROOT)} (rename it to receive the newer version)",
+            "fr": f"Gardé tel que vous l’avez modifié\u00a0: {path.relative_to(ROOT)} "
+                  "(renommez-le pour recevoir la nouvelle version)",
+        }[settings.language()])
+    return 0 if build_only else workspace.open_lab()
+
+
+@curriculum.command("release")
+def release_() -> int:
+    """Build exercises/release and exercises/release-fr. / Produire les devoirs remis aux apprenants."""
+    for language in LANGUAGES:
+        for path in release.release(language):
+            click.echo(path.relative_to(ROOT))
+    return 0
+
+
+@curriculum.command()
+@click.argument("slugs", nargs=-1)
+def execute(slugs: tuple[str, ...]) -> int:
+    """Run every lesson anew on the shipped copies and keep its outputs. / Exécuter les leçons."""
+    for path in execution.execute(list(slugs)):
+        click.echo(path.relative_to(ROOT))
+    return 0
+
+
+@curriculum.command()
+@click.argument("slugs", nargs=-1)
+def stamp(slugs: tuple[str, ...]) -> int:
+    """Record that the French cells translate the English ones as they are now. / Confirmer la traduction."""
+    for english, french in _pairs():
+        if slugs and english.stem not in slugs:
+            continue
+        translated = notebooks.read(french)
+        stamped = translation.stamp(notebooks.read(english), translated)
+        if stamped:
+            notebooks.write(translated, french)
+            click.echo(f"{french.relative_to(ROOT)}: {len(stamped)}")
+    return 0
+
+
+@curriculum.command()
+def check() -> int:
+    """Hold every lesson and exercise to the rules and print the complaints. / Vérifier les règles."""
+    found = complaints()
+    for each in found:
+        click.echo(each)
+    return 1 if found else 0
+
+
+@curriculum.command()
+@click.option("--to", "folder", type=click.Path(path_type=Path), default=ROOT / "build" / "pages")
+def pages(folder: Path) -> int:
+    """Render every lesson as an accessible page. / Produire les pages à lire."""
+    from curriculum.pages import render_all
+
+    for path in render_all(folder):
+        click.echo(path)
+    return 0
+
+
+def complaints() -> list[str]:
+    """Return every complaint about every lesson and exercise of this checkout."""
+    found = []
+    for lesson in Curriculum.read().written():
+        english, french = (notebooks.read(lesson.path(language)) for language in LANGUAGES)
+        found += [f"{lesson.slug} {each}" for each in rules.of_lesson(lesson, english, french)]
+    for name in release.assignments():
+        english = notebooks.read(release.COURSE / "source" / name / f"{name}.ipynb")
+        french = notebooks.read(release.COURSE / "french" / f"{name}.ipynb")
+        found += [f"exercise {name} {each}" for each in rules.of_exercise(english, french)]
+    return found
+
+
+def _pairs() -> list[tuple[Path, Path]]:
+    """Return each English notebook with its French one: lessons, then exercises."""
+    lessons = [(lesson.path("en"), lesson.path("fr")) for lesson in Curriculum.read().written()]
+    exercises = [(release.COURSE / "source" / name / f"{name}.ipynb", release.COURSE / "french" / f"{name}.ipynb")
+                 for name in release.assignments()]
+    return [pair for pair in [*lessons, *exercises] if pair[1].is_file()]
+
+
+def main() -> None:
+    """Run the command and end the process with its exit code."""
+    try:
+        sys.exit(curriculum(standalone_mode=False))
+    except (PortailError, release.CannotRelease, execution.LessonFailed, ValueError) as error:
+        click.echo(str(error), err=True)
+        sys.exit(2)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Stopped; nothing was lost. / Arrêté; rien n’est perdu.", err=True)
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()
