@@ -25,6 +25,7 @@ PROBE_SECONDS = 8  # the longest wait for the first sign of the portal, name loo
 ANSWER_SECONDS = 60  # the longest wait for one whole answer; 3 MB at 0.5 Mbit/s take 50 s
 REMEMBER_SECONDS = 3600  # a live answer is asked for once an hour in one process
 KIND_HEADER, DATE_HEADER = "X-Portail-Kind", "X-Portail-Date"  # what a mirror says of its rows
+HERE_HEADER = "X-Portail-Here"  # on answers of the mirror inside this process
 HOSTS = ("https://open.canada.ca/", "https://ouvert.canada.ca/")
 USER_AGENT = "portail/0.1 (open data curriculum; requests)"
 
@@ -83,7 +84,7 @@ class PortalAdapter(BaseAdapter):
         super().__init__()
         self.mode = mode
         retries = urllib3.Retry(
-            total=2, backoff_factor=0.3, status_forcelist=(429, 500, 502, 503, 504), raise_on_status=False,
+            total=2, read=0, backoff_factor=0.3, status_forcelist=(429, 500, 502, 503, 504), raise_on_status=False,
             respect_retry_after_header=True, retry_after_max=5,
         )
         self._live = requests.Session()
@@ -101,7 +102,7 @@ class PortalAdapter(BaseAdapter):
         try:
             if self.mode == "auto":
                 check_reachable(settings.base_url())
-            return self._live_answer(request, stream, timeout, verify, cert)
+            return self.live_answer(request, timeout, verify, cert)
         except PortalProblem as problem:
             if self.mode == "live":
                 raise
@@ -115,19 +116,46 @@ class PortalAdapter(BaseAdapter):
         """Close the connections (the interface of ``requests``' adapters)."""
         self._live.close()
 
-    def _live_answer(self, request, stream, timeout, verify, cert) -> requests.Response:
-        """Ask the portal, redirects included, and refuse what is not data."""
+    def live_answer(self, request, timeout=None, verify=True, cert=None, stream=False) -> requests.Response:
+        """Ask the portal, redirects included, and refuse what is not data.
+
+        Args:
+            request: a prepared request with one of the portal's addresses.
+            timeout: seconds to connect and between bytes; the whole answer has ``ANSWER_SECONDS``.
+            verify: as in ``requests``.
+            cert: as in ``requests``.
+            stream: leave the body to be read by the caller, who then has no overall limit.
+
+        Raises:
+            PortalProblem: for any fault that can be told from the answer.
+        """
         sent = request.copy()
         sent.url = _at_base(request.url)
         options = self._live.merge_environment_settings(sent.url, {}, stream, verify, cert)
         options |= {"timeout": timeout or 10, "allow_redirects": True}
-        answer = _within(ANSWER_SECONDS, lambda: self._live.send(sent, **options))
-        expected = expected_kind(request.url)
-        if stream and answer.ok and not looks_like_page(answer.headers, b""):
-            answer.request = request
+
+        def ask():
+            answer = self._live.send(sent, **options)
+            if not stream:
+                answer.content  # read within the limit, and with its errors named  # noqa: B018
             return answer
-        refuse_bad_answer(answer, answer.content, expected)
+
+        answer = _within(ANSWER_SECONDS, ask)
+        if stream and answer.ok and not looks_like_page(answer.headers, b""):
+            return answer
+        refuse_bad_answer(answer, answer.content, expected_kind(request.url))
         return _response(request, answer.status_code, answer.headers, answer.content, answer.history)
+
+
+def stream(address: str) -> requests.Response:
+    """Ask the portal for a file, live, whose body the caller reads part by part and without the cache.
+
+    Raises:
+        PortalProblem: for any fault that can be told before the body.
+    """
+    headers = {} if settings.IN_BROWSER else {"User-Agent": USER_AGENT}
+    request = requests.Request("GET", address, headers=headers).prepare()
+    return PortalAdapter("live").live_answer(request, timeout=(10, 30), stream=True)
 
 
 def fallback_sentence(problem: PortalProblem, date: str) -> Sentence:
@@ -156,7 +184,7 @@ def mirror_answer(request: requests.PreparedRequest) -> requests.Response:
         data=request.body or b"", base_url=settings.PORTAL,
     ).get_environ()
     chunks, status, headers = run_wsgi_app(local_mirror(), environ, buffered=True)
-    return _response(request, int(status.split()[0]), dict(headers), b"".join(chunks), [])
+    return _response(request, int(status.split()[0]), dict(headers) | {HERE_HEADER: "yes"}, b"".join(chunks), [])
 
 
 def refuse_bad_answer(answer: requests.Response, body: bytes, expected: str) -> None:
@@ -209,7 +237,7 @@ def _cache_key(request, **_) -> str:
 
 
 def _is_live_answer(response) -> bool:
-    return KIND_HEADER not in response.headers
+    return HERE_HEADER not in response.headers
 
 
 def _at_base(address: str) -> str:

@@ -51,6 +51,11 @@ class Dataset:
         """The table schema of the main table."""
         return self.resources[0]["schema"]
 
+    def when_live(self) -> "Dataset":
+        """Return the same dataset as it is described once its rows are the portal's own, not synthetic ones."""
+        descriptor = dict(self.descriptor)
+        return Dataset(self.folder, descriptor | descriptor.pop("when_live", {}))
+
     @property
     def fields(self) -> list[dict]:
         """The columns that ``load`` gives: those of the rows, then those computed from prose that the rows carry."""

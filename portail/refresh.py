@@ -13,7 +13,7 @@ from typing import NamedTuple
 import requests
 
 from portail import datasets, drift, settings
-from portail.connection import DATE_HEADER, KIND_HEADER, session
+from portail.connection import DATE_HEADER, KIND_HEADER, session, stream
 from portail.errors import PortailError, PortalProblem
 from portail.tables import read_rows
 from portail.wording import Sentence, number
@@ -105,7 +105,7 @@ def check(name: str) -> Checked:
         answer.raise_for_status()
         table = read_rows(answer.content)
     except PortalProblem as problem:
-        state = CHANGED if problem.fault in ("html", "empty", "encoding", "truncated", "404") else UNREACHABLE
+        state = CHANGED if problem.fault in ("html", "empty", "encoding", "broken-row", "404") else UNREACHABLE
         return Checked(name, state, [Sentence(problem.english, problem.french)])
     found = _findings(dataset, answer.content, table)
     reasons = [each.sentence for each in found if each.fault != "no-total"]
@@ -119,8 +119,7 @@ def check(name: str) -> Checked:
 
 def _download(dataset, file: Path, progress) -> dict:
     """Write the portal's answer to a file, part by part; return its headers."""
-    with session("live").get(dataset.portal["download"], stream=True, timeout=(10, 30)) as answer:
-        answer.raise_for_status()
+    with stream(dataset.portal["download"]) as answer:
         total = answer.headers.get("Content-Length")
         total = int(total) if total and "Content-Encoding" not in answer.headers else None
         done = 0
@@ -195,6 +194,7 @@ def _description(dataset, path: str, content: bytes, digest: str, columns: list[
     }
     from_mirror = headers.get(KIND_HEADER)
     retrieved = headers.get(DATE_HEADER, "") if from_mirror else datetime.date.today().isoformat()
-    return dataset.descriptor | {
+    described = dataset if from_mirror == "synthetic" else dataset.when_live()
+    return described.descriptor | {
         "kind": from_mirror or "snapshot", "retrieved": retrieved, "resources": [main],
     }

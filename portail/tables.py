@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from portail import datasets, drift, settings
-from portail.connection import DATE_HEADER, KIND_HEADER, fallback_sentence, notice, session
+from portail.connection import DATE_HEADER, HERE_HEADER, KIND_HEADER, fallback_sentence, notice, session
 from portail.errors import BrokenDataset, PortalProblem
 from portail.wording import Sentence
 from portail.wording import date as in_words
@@ -47,8 +47,8 @@ def load(name: str) -> pd.DataFrame:
         return _from_disk(dataset)
     try:
         answer = session().get(dataset.portal["download"])
-        if answer.headers.get(KIND_HEADER) and answer.url.startswith(settings.PORTAL):
-            return _from_disk(dataset)  # the mirror in this process answered, and the session has said so
+        if HERE_HEADER in answer.headers:  # the mirror in this process answered, and the session has said so
+            return _from_disk(dataset)
         return _from_answer(dataset, answer)
     except PortalProblem as problem:
         if settings.mode() == "live":
@@ -71,6 +71,7 @@ def source_line(name: str, lang: str | None = None) -> str:
     lang = lang or settings.language()
     kind, date = _loaded.get(name, Loaded(dataset.kind, dataset.retrieved))
     english, french = _STATES[kind]
+    dataset = dataset.when_live() if kind in ("live", "room") else dataset
     when = in_words(date, lang) if date else {"en": "an unknown date", "fr": "date inconnue"}[lang]
     if lang == "fr":
         return (f"Source\u00a0: {dataset.text('publisher', lang)}, {dataset.text('title', lang)}, "
@@ -122,7 +123,7 @@ def read_rows(content: bytes) -> pd.DataFrame:
         ) from error
     except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
         raise PortalProblem(
-            "truncated",
+            "broken-row",
             "The table cannot be read to its end: a row is broken or cut.",
             "Le tableau ne peut pas être lu jusqu’au bout : une ligne est brisée ou coupée.",
         ) from error

@@ -1,0 +1,83 @@
+"""What every test starts from: no network, no user's folder, English, nothing remembered from another test.
+
+``small_datasets`` holds the first rows of each dataset that the portal has; ``published`` serves them as the portal
+would, through the faulty front, so that a test can choose what goes wrong.
+"""
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from portail import connection, settings, tables
+from portail.server import make_server
+from tests.faulty import FaultyPortal
+from tests.published import publish, small_copies
+
+ROOT = Path(__file__).parent.parent
+REAL = Path(os.environ["PORTAIL_REAL"]) if os.environ.get("PORTAIL_REAL") else None
+needs_real = pytest.mark.skipif(REAL is None, reason="PORTAIL_REAL does not name a folder of real portal files")
+
+
+@pytest.fixture(autouse=True)
+def alone(monkeypatch, tmp_path_factory):
+    """A process that knows nothing: no settings, no user's copies, nothing told or remembered."""
+    for name in ("PORTAIL_MODE", "PORTAIL_URL", "PORTAIL_DATA"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PORTAIL_LANG", "en")
+    empty = tmp_path_factory.getbasetemp() / "no-user-folder"
+    monkeypatch.setattr(settings, "user_folder", lambda: empty)
+    connection.forget()
+    tables._loaded.clear()
+    yield
+    connection.forget()
+
+
+@pytest.fixture(scope="session")
+def small_datasets(tmp_path_factory) -> Path:
+    """A folder with the first rows of every dataset that has an address on the portal."""
+    return small_copies(tmp_path_factory.mktemp("datasets"))
+
+
+@pytest.fixture(scope="session")
+def published_folder(small_datasets, tmp_path_factory) -> Path:
+    """The same rows as the portal would publish them: prose columns in place of the computed ones."""
+    return publish(small_datasets, tmp_path_factory.mktemp("published"))
+
+
+@pytest.fixture(scope="session")
+def _portal(published_folder):
+    portal = FaultyPortal(published_folder)
+    yield portal
+    portal.close()
+
+
+@pytest.fixture
+def portal(_portal, small_datasets, monkeypatch) -> FaultyPortal:
+    """A portal on the loopback that serves the small datasets and misbehaves as told."""
+    _portal.heal()
+    monkeypatch.setenv("PORTAIL_URL", _portal.address)
+    monkeypatch.setenv("PORTAIL_DATA", str(small_datasets))
+    return _portal
+
+
+@pytest.fixture
+def real_portal(monkeypatch):
+    """The portal's own files, served as if live: nothing says that a mirror serves them."""
+    portal = FaultyPortal(REAL)
+    monkeypatch.setenv("PORTAIL_URL", portal.address)
+    yield portal
+    portal.close()
+
+
+@pytest.fixture
+def room(monkeypatch):
+    """A trainer's laptop that serves the shipped datasets to a room."""
+    server = make_server(None, "127.0.0.1", 0)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    address = f"http://127.0.0.1:{server.effective_port}"
+    monkeypatch.setenv("PORTAIL_URL", address)
+    yield address
+    server.close()
