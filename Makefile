@@ -22,7 +22,7 @@ learn: .venv/learn    ## Set up, build the learner's workspace and open JupyterL
 	$(BIN)/python -m curriculum learn
 
 test: .venv/test      ## Run every test (no network but the package indexes)
-	$(BIN)/python -m curriculum browser
+	$(BIN)/python -m tests.browser
 	$(BIN)/python -m pytest -n 2 --dist loadgroup tests
 
 test-live: .venv/test ## Run the lessons and the schema checks against the real portal

@@ -7,7 +7,9 @@ master with its French cells in place, so that grade ids and test cells are the 
 import contextlib
 import io
 import logging
+import os
 import shutil
+import tempfile
 from pathlib import Path
 
 from curriculum import notebooks, translation
@@ -15,7 +17,6 @@ from curriculum.lessons import ROOT
 
 COURSE = ROOT / "exercises"
 RELEASES = {"en": "release", "fr": "release-fr"}
-MEMORY = "sqlite:///:memory:"
 
 
 class CannotRelease(Exception):
@@ -37,14 +38,14 @@ def assignments(course: Path = COURSE) -> list[str]:
     return sorted(path.name for path in source.iterdir() if (path / f"{path.name}.ipynb").is_file())
 
 
-def release(language: str, course: Path = COURSE, gradebook: str | None = None) -> list[Path]:
+def release(language: str, course: Path = COURSE, in_gradebook: bool = True) -> list[Path]:
     """Build one language's release of every assignment.
 
     Args:
         language: ``"en"`` or ``"fr"``.
         course: the nbgrader course.
-        gradebook: database address; the course's own gradebook for English if left out. The French release never
-            touches it: its tests are the English ones, and one gradebook marks both.
+        in_gradebook: whether the English release enters the course's gradebook, as an instructor needs. The French
+            one never does: its tests are the English ones, and one gradebook marks both.
 
     Returns:
         The released notebooks.
@@ -52,17 +53,27 @@ def release(language: str, course: Path = COURSE, gradebook: str | None = None) 
     Raises:
         CannotRelease: if an exercise is not in both languages, or nbgrader refuses it.
     """
+    names = assignments(course)
+    with _environment_kept(), tempfile.TemporaryDirectory() as away:
+        elsewhere = None if in_gradebook and language == "en" else f"sqlite:///{Path(away) / 'gradebook.db'}"
+        _generate(language, course, elsewhere, names)
+    if language == "fr":
+        shutil.rmtree(course / ".source-fr")
+    return [course / RELEASES[language] / name / f"{name}.ipynb" for name in names]
+
+
+def _generate(language: str, course: Path, gradebook: str | None, names: list[str]) -> None:
+    """Let nbgrader generate each assignment from the masters of one language."""
     from nbgrader.apps import NbGraderAPI
     from traitlets.config import Config, PyFileConfigLoader
 
-    names = assignments(course)
     config = Config(PyFileConfigLoader("nbgrader_config.py", path=str(course)).load_config())
     config.CourseDirectory.root = str(course)
     config.CourseDirectory.release_directory = RELEASES[language]
     if language == "fr":
         config.CourseDirectory.source_directory = _french_source(course, names).name
-    if language == "fr" or gradebook:
-        config.CourseDirectory.db_url = gradebook or MEMORY
+    if gradebook:
+        config.CourseDirectory.db_url = gradebook
     config.Application.log_level = "ERROR"
     api = NbGraderAPI(config=config)
     api.log.setLevel(logging.ERROR)
@@ -72,9 +83,17 @@ def release(language: str, course: Path = COURSE, gradebook: str | None = None) 
             result = api.generate_assignment(name, force=True, create=True)
         if not result["success"]:
             raise CannotRelease(f"{name} ({language}): {result.get('error') or result.get('log') or told.getvalue()}")
-    if language == "fr":
-        shutil.rmtree(course / ".source-fr")
-    return [course / RELEASES[language] / name / f"{name}.ipynb" for name in names]
+
+
+@contextlib.contextmanager
+def _environment_kept():
+    """Undo what the course's configuration sets for grading: a learner's session must not read the altered tables."""
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def french_master(course: Path, name: str):

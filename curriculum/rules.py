@@ -38,8 +38,8 @@ def of_lesson(lesson: Lesson, english, french) -> list[str]:
     """
     found = []
     for language, notebook in (("en", english), ("fr", french)):
-        for rule in (skeleton, headings, lengths, known_tags, plain_language, figures, typed_numbers, checks, outputs,
-                     paths):
+        for rule in (skeleton, headings, lengths, folded, known_tags, plain_language, figures, typed_numbers, checks,
+                     outputs, paths):
             found += [f"{language} {each}" for each in rule(notebook, language)]
         found += [f"{language} {each}" for each in facts(notebook, lesson)]
         found += [f"{language} {each}" for each in core(notebook, lesson)]
@@ -122,10 +122,19 @@ def headings(notebook, language: str) -> Iterator[str]:
 def lengths(notebook, language: str) -> Iterator[str]:
     """One idea a cell: few lines of code."""
     for cell in code(notebook):
-        lines = [line for line in cell.source.splitlines() if line.strip() and not line.strip().startswith("#")]
+        source = re.sub(r'f?""".*?"""', '""', cell.source, flags=re.S)  # a text counts as one line
+        lines = [line for line in source.splitlines() if line.strip() and not line.strip().startswith("#")]
         longest = LONGEST_CHART if {"figure", "sentence", "check"} & set(tags(cell)) else LONGEST
         if len(lines) > longest:
             yield f"{cell['id']}: {len(lines)} lines of code; at most {longest}"
+
+
+def folded(notebook, language: str) -> Iterator[str]:
+    """Code that only writes a sentence or a check is folded away: it would show the answer, and no learner needs it."""
+    for cell in code(notebook):
+        writes = {"sentence", "check"} & set(tags(cell))
+        if writes and not cell.metadata.get("jupyter", {}).get("source_hidden"):
+            yield f"{cell['id']}: the code of a sentence or check is not folded (jupyter.source_hidden)"
 
 
 def known_tags(notebook, language: str) -> Iterator[str]:
@@ -158,11 +167,11 @@ def figures(notebook, language: str) -> Iterator[str]:
             yield f"{cell['id']}: the chart has no source line (source=)"
         if "figure" not in tags(cell):
             yield f"{cell['id']}: the chart's cell is not tagged figure"
-        after = [tag for later in notebook.cells[at + 1:at + 4] for tag in tags(later)]
-        if "figure-table" not in after:
-            yield f"{cell['id']}: no table of the chart (figure-table) follows it"
-        if "sentence" not in after:
-            yield f"{cell['id']}: no visible description (sentence) follows the chart"
+        near = [tag for other in notebook.cells[max(at - 2, 0):at + 4] for tag in tags(other)]
+        if "figure-table" not in near:
+            yield f"{cell['id']}: no table of the chart (figure-table) stands beside it"
+        if "sentence" not in near:
+            yield f"{cell['id']}: no visible description (sentence) stands beside the chart"
 
 
 def typed_numbers(notebook, language: str) -> Iterator[str]:
@@ -171,6 +180,7 @@ def typed_numbers(notebook, language: str) -> Iterator[str]:
         if cell.cell_type != "markdown" or {"facts", "instructor"} & set(tags(cell)):
             continue
         text = re.sub(r"`[^`]*`|https?://\S+|\]\([^)]*\)", " ", re.sub(r"```.*?```", " ", cell.source, flags=re.S))
+        text = re.sub(r"(\d+\D{1,4})?\d+[ \u00a0](words|mots|minutes|points)\b", " ", text)
         for paragraph in re.split(r"\n\s*\n", text):
             if re.search(rf"({MONTH})\s+(\d{{1,2}},\s+)?\d{{4}}|\d{{4}}-\d\d-\d\d", paragraph):
                 continue

@@ -83,7 +83,7 @@ def _released(language: str) -> list[Path]:
     newest = max((path.stat().st_mtime_ns for path in [*sources, course / "nbgrader_config.py"]), default=0)
     released = [course / release.RELEASES[language] / name / f"{name}.ipynb" for name in release.assignments(course)]
     if any(not path.is_file() or path.stat().st_mtime_ns < newest for path in released):
-        release.release(language, course, gradebook=release.MEMORY)
+        release.release(language, course, in_gradebook=False)
     return released
 
 

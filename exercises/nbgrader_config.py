@@ -5,6 +5,7 @@ Marks are given on altered tables (altered.py), so that a value copied from the 
 
 import os
 import sys
+import sysconfig
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -25,3 +26,6 @@ import altered  # noqa: E402
 
 os.environ["PORTAIL_DATA"] = str(altered.build(HERE / "altered"))
 os.environ["PORTAIL_MODE"] = "snapshot"
+
+# nbgrader calls the command alembic; it lies beside nbgrader, even where the environment is not activated.
+os.environ["PATH"] = sysconfig.get_path("scripts") + os.pathsep + os.environ.get("PATH", "")

@@ -1,0 +1,157 @@
+"""Do nbgrader's own commands work on the exercises, in both languages, with one gradebook?"""
+
+import os
+import shutil
+import subprocess
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from curriculum import notebooks, release
+from tests.conftest import ROOT
+
+NBGRADER = Path(sysconfig.get_path("scripts")) / "nbgrader"
+NAMES = release.assignments()
+STUDENTS = ("english", "francophone", "empty", "copied")
+
+
+def nbgrader(course: Path, *arguments, expect: int = 0) -> str:
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("PORTAIL_")}
+    command = [str(NBGRADER), *arguments]
+    done = subprocess.run(command, cwd=course, capture_output=True, text=True, timeout=900, env=clean)
+    assert done.returncode == expect, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout + done.stderr
+
+
+def answered(released, master):
+    """Return a released notebook with the master's solutions typed in."""
+    sources = notebooks.cells_by_id(master)
+    for cell in released.cells:
+        about = cell.metadata.get("nbgrader", {})
+        if about.get("solution"):
+            lines = sources[cell["id"]].source.splitlines()
+            cell.source = "\n".join(line for line in lines if "### BEGIN" not in line and "### END" not in line)
+    return released
+
+
+def hand_in(course: Path, student: str, name: str, notebook) -> None:
+    notebooks.write(notebook, course / "submitted" / student / name / f"{name}.ipynb")
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory) -> Path:
+    """The course after a whole day: released, handed in by four people, graded, fed back, by stock commands alone."""
+    folder = tmp_path_factory.mktemp("clone")
+    shutil.copytree(ROOT / "datasets", folder / "datasets")
+    kept = ("nbgrader_config.py", "altered.py", "source", "french")
+    for part in kept:
+        copy = shutil.copytree if (ROOT / "exercises" / part).is_dir() else shutil.copyfile
+        (folder / "exercises").mkdir(exist_ok=True)
+        copy(ROOT / "exercises" / part, folder / "exercises" / part)
+    course = folder / "exercises"
+    for name in NAMES:
+        nbgrader(course, "generate_assignment", name, "--create")
+    release.release("fr", course)
+    for name in NAMES:
+        english = notebooks.read(course / "source" / name / f"{name}.ipynb")
+        french = release.french_master(course, name)
+        given = {language: course / folder / name / f"{name}.ipynb" for language, folder in release.RELEASES.items()}
+        hand_in(course, "english", name, answered(notebooks.read(given["en"]), english))
+        hand_in(course, "francophone", name, answered(notebooks.read(given["fr"]), french))
+        hand_in(course, "empty", name, notebooks.read(given["en"]))
+        hand_in(course, "copied", name, _copied(answered(notebooks.read(given["fr"]), french)))
+    for name in NAMES:
+        nbgrader(course, "autograde", name)
+        nbgrader(course, "generate_feedback", name)
+    return course
+
+
+def _copied(notebook):
+    """Keep only the values that the shipped page shows: answers typed, not computed."""
+    names: dict = {"__name__": "__main__"}
+    before = dict(os.environ)
+    os.environ |= {"PORTAIL_MODE": "snapshot", "PORTAIL_DATA": str(ROOT / "datasets")}
+    try:
+        for cell in notebooks.code(notebook):
+            if not cell.metadata.get("nbgrader", {}).get("locked"):
+                exec(compile(cell.source, cell["id"], "exec"), names)
+                about = cell.metadata.get("nbgrader", {})
+                value = names.get(about.get("grade_id"))
+                if isinstance(value, (int, float, str)) and len(str(value)) < 300:
+                    cell.source = f"{about['grade_id']} = {value!r}"
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+    return notebook
+
+
+@pytest.fixture(scope="module")
+def marks(course):
+    from nbgrader.api import Gradebook
+
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as gradebook:
+        return {
+            (name, submission.student.id): {
+                grade.cell.name: (grade.score, grade.max_score, grade.needs_manual_grade)
+                for notebook in submission.notebooks for grade in notebook.grades
+            }
+            for name in NAMES for submission in gradebook.assignment_submissions(name)
+        }
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("student", ["english", "francophone"])
+def test_the_solution_has_full_automatic_marks_in_either_language(marks, name, student):
+    for cell, (score, most, _) in marks[name, student].items():
+        if cell != "memo":
+            assert score == most, cell
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_empty_submission_has_no_marks(marks, name):
+    assert sum(score for score, _, _ in marks[name, "empty"].values()) == 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_values_copied_from_the_page_earn_less_than_computed_ones(marks, name):
+    copied = sum(score for score, _, _ in marks[name, "copied"].values())
+    computed = sum(score for score, _, _ in marks[name, "english"].values())
+    assert copied < computed
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("student", ["english", "francophone"])
+def test_the_memo_waits_for_a_person(marks, name, student):
+    _, most, waits = marks[name, student]["memo"]
+    assert (most, waits) == (8, True)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_french_submission_stays_french(course, name):
+    handed = notebooks.read(course / "submitted" / "francophone" / name / f"{name}.ipynb")
+    graded = notebooks.read(course / "autograded" / "francophone" / name / f"{name}.ipynb")
+    for before, after in zip(handed.cells, graded.cells, strict=True):
+        if not before.metadata.get("nbgrader", {}).get("locked"):
+            assert before.source == after.source
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("student", STUDENTS)
+def test_everybody_has_feedback(course, name, student):
+    page = course / "feedback" / student / name / f"{name}.html"
+    assert page.is_file() and name[3:5] in page.name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_validate_passes_the_solution_and_names_what_an_empty_release_lacks(course, name):
+    good = nbgrader(course, "validate", str(Path("submitted") / "francophone" / name / f"{name}.ipynb"))
+    assert "Success" in good
+    empty = nbgrader(course, "validate", str(Path("release") / name / f"{name}.ipynb"))
+    assert "not answered yet" in empty
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_both_languages_are_one_assignment_with_one_number_of_points(marks, name):
+    most = {student: sum(most for _, most, _ in marks[name, student].values()) for student in STUDENTS}
+    assert len(set(most.values())) == 1

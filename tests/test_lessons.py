@@ -1,0 +1,144 @@
+"""Do the lessons run unchanged on the copy, on live full columns and on a newer table, and say what the data say?
+
+nbval compares every output with the one kept (``pytest --nbval notebooks``); here each lesson runs on other tables, and
+its main figures are recomputed from the rows with nothing of pandas or of the lesson.
+"""
+
+import csv
+import os
+import re
+import sys
+import threading
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from curriculum import execute, notebooks
+from curriculum.lessons import LANGUAGES, Curriculum
+from portail.server import make_server
+from portail.wording import number, percent
+from tests.conftest import REAL, ROOT, needs_real
+from tests.faulty import FaultyPortal
+
+WRITTEN = [(language, lesson.slug) for lesson in Curriculum.read().written() for language in LANGUAGES]
+CORE = [(language, slug) for language, slug in WRITTEN if Curriculum.read().lesson(slug).core_minutes]
+
+
+def text_of(notebook) -> str:
+    """Return everything a lesson says in its outputs."""
+    parts = []
+    for cell in notebooks.code(notebook):
+        for output in cell.outputs:
+            parts.append(str(output.get("text", "")))
+            data = output.get("data", {})
+            parts += [str(data.get(kind, "")) for kind in ("text/markdown", "text/html", "text/plain")]
+    return re.sub(r"base64,[^\"]+", "", "\n".join(parts))
+
+
+def run(language: str, slug: str, environment: dict, keep=lambda cell: True) -> str:
+    """Run a lesson in a fresh kernel and return what it says."""
+    notebook = notebooks.read(Curriculum.read().lesson(slug).path(language))
+    notebook.cells = [cell for cell in notebook.cells if keep(cell)]
+    return text_of(execute.run(notebook, environment))
+
+
+def assert_says(said: str, language: str, slug: str, folder: Path) -> None:
+    for figure in FIGURES[slug](folder, language):
+        assert figure in said, f"the lesson does not say {figure}"
+
+
+@pytest.fixture(scope="module")
+def newer(tmp_path_factory) -> Path:
+    """Altered newer tables: more rows, other years, revised values, another order of results."""
+    sys.path.insert(0, str(ROOT / "exercises"))
+    import altered
+
+    return altered.build(tmp_path_factory.mktemp("newer"), seed=31, size=1.3)
+
+
+@pytest.mark.parametrize(("language", "slug"), WRITTEN)
+def test_on_the_copy_a_lesson_says_what_the_rows_say(language, slug):
+    said = run(language, slug, {"PORTAIL_MODE": "snapshot", "PORTAIL_DATA": str(ROOT / "datasets")})
+    assert_says(said, language, slug, ROOT / "datasets")
+
+
+@needs_real
+@pytest.mark.parametrize(("language", "slug"), WRITTEN)
+def test_on_the_portals_own_files_a_lesson_says_the_same_live(language, slug):
+    portal = FaultyPortal(REAL)
+    try:
+        said = run(language, slug, {"PORTAIL_MODE": "live", "PORTAIL_URL": portal.address})
+    finally:
+        portal.close()
+    assert_says(said, language, slug, ROOT / "datasets")
+    assert {"en": "live rows read on", "fr": "lignes en direct lues le"}[language] in said
+
+
+@pytest.mark.parametrize(("language", "slug"), WRITTEN)
+def test_on_a_newer_table_no_cell_fails_and_sentences_say_what_it_says(newer, monkeypatch, language, slug):
+    monkeypatch.setenv("PORTAIL_DATA", str(newer))
+    server = make_server(None, "127.0.0.1", 0)
+    threading.Thread(target=server.run, daemon=True).start()
+    try:
+        address = f"http://127.0.0.1:{server.effective_port}"
+        said = run(language, slug, {"PORTAIL_MODE": "live", "PORTAIL_URL": address, "PORTAIL_DATA": ""})
+    finally:
+        server.close()
+    assert_says(said, language, slug, newer)
+    old = set(FIGURES[slug](ROOT / "datasets", language)) - set(FIGURES[slug](newer, language))
+    assert len(old) >= 2 and sum(figure in said for figure in old) <= len(old) / 2  # one may come by chance
+
+
+@pytest.mark.parametrize(("language", "slug"), CORE)
+def test_the_core_cut_stands_alone(language, slug):
+    run(language, slug, {"PORTAIL_MODE": "snapshot"}, lambda cell: "core" in notebooks.tags(cell))
+
+
+def rows_of(folder: Path, name: str) -> list[dict]:
+    with open(folder / name / f"{name}.csv", encoding="utf-8-sig", newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def figures_01(folder: Path, lang: str) -> list[str]:
+    rows = rows_of(folder, "nap5")
+    latest = max(row["reporting_period"] for row in rows)
+    now = [row for row in rows if row["reporting_period"] == latest]
+    last = {row["indicators"]: row["status"] for row in sorted(rows, key=lambda row: row["reporting_period"])}
+    shares = [(sum(row["status"] == "C" for row in now), len(now)),
+              (sum(status == "C" for status in last.values()), len(last))]
+    return [percent(part / whole, lang=lang) for part, whole in shares] + [number(len(last), lang=lang)]
+
+
+def figures_03(folder: Path, lang: str) -> list[str]:
+    rows = rows_of(folder, "service-inventory")
+    online = Counter(row["num_applications_online"] for row in rows)
+    return [number(len(rows), lang=lang), *(percent(online[word] / len(rows), lang=lang) for word in ("NA", "ND"))]
+
+
+def figures_04(folder: Path, lang: str) -> list[str]:
+    rows = rows_of(folder, "service-inventory")
+    years = Counter(row["fiscal_yr"] for row in rows)
+    full = max(year for year, count in years.items() if count >= max(years.values()) / 2)  # the lesson's own rule
+    external = [row for row in rows if "EXTERN" in row["service_scope"] and row["fiscal_yr"] >= full]
+    steps = [name for name in rows[0] if name.startswith("os_") and "comments" not in name]
+    found = []
+    for step in steps:
+        answers = Counter(row[step] for row in external)
+        found.append(percent(answers["Y"] / (answers["Y"] + answers["N"]), lang=lang))
+    applicable = [[row[step] for step in steps if row[step] in "YN" and row[step]] for row in external]
+    whole = [answers for answers in applicable if answers]
+    end_to_end = sum(set(answers) == {"Y"} for answers in whole)
+    return [*found, number(len(external), lang=lang), percent(end_to_end / len(whole), lang=lang)]
+
+
+FIGURES = {"01-open-government": figures_01, "03-trust-this-table": figures_03, "04-served-online": figures_04}
+
+
+def test_the_recomputed_figures_are_those_of_the_rows():
+    """The recomputation itself, held to figures read off the published rows by hand."""
+    folder = ROOT / "datasets"
+    assert figures_01(folder, "en") == ["52.8\u00a0%", "78.3\u00a0%", "106"]
+    assert figures_03(folder, "en") == ["1,752", "30.4\u00a0%", "14.0\u00a0%"]
+    assert "30.9\u00a0%" in figures_04(folder, "en") and "32.8\u00a0%" in figures_04(folder, "en")
+    assert os.environ.get("PORTAIL_LANG") == "en"

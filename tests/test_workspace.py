@@ -1,0 +1,135 @@
+"""Does the workspace give learners what they need, and never overwrite what they changed?"""
+
+import json
+import socket
+
+import pytest
+
+from curriculum import notebooks, release, rules, workspace
+from curriculum.lessons import LANGUAGES, Curriculum
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("learner")
+    assert workspace.build(folder) == []
+    return folder
+
+
+@pytest.fixture
+def mine(tmp_path):
+    workspace.build(tmp_path)
+    return tmp_path
+
+
+def contents(folder) -> dict:
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_lessons_and_exercises_are_there_in_both_languages(built):
+    for language in LANGUAGES:
+        for lesson in Curriculum.read().written():
+            assert (built / language / f"{lesson.slug}.ipynb").is_file()
+            assert (built / language / "exercises" / f"{lesson.slug}.ipynb").is_file()
+
+
+def test_a_learners_lesson_has_no_instructors_note_and_no_output(built):
+    for path in built.glob("??/*.ipynb"):
+        notebook = notebooks.read(path)
+        assert all("instructor" not in notebooks.tags(cell) and not cell.get("outputs") for cell in notebook.cells)
+
+
+def test_a_learners_exercise_gives_nothing_away(built):
+    for path in built.glob("??/exercises/*.ipynb"):
+        assert rules.of_release(notebooks.read(path)) == []
+
+
+def test_the_start_page_links_lead_to_files_in_both_languages(built):
+    import re
+
+    text = (built / workspace.START).read_text("utf-8")
+    links = re.findall(r"\]\(([^)]+)\)", text)
+    assert links and all((built / link).is_file() for link in links)
+    assert "start here" in text and "commencez ici" in text
+    for path in Curriculum.read().paths:
+        assert path.title["en"] in text and path.title["fr"] in text
+
+
+def test_building_again_changes_nothing(mine):
+    before = contents(mine)
+    assert workspace.build(mine) == []
+    assert contents(mine) == before
+
+
+def test_what_a_learner_changed_is_kept(mine):
+    path = next(mine.glob("en/*.ipynb"))
+    path.write_text("my work", "utf-8")
+    workspace.build(mine)
+    assert path.read_text("utf-8") == "my work"
+
+
+def test_a_newer_lesson_replaces_an_untouched_one_and_spares_a_changed_one(mine, monkeypatch):
+    untouched, changed = sorted(mine.glob("en/*.ipynb"))[:2]
+    changed.write_text("my work", "utf-8")
+    newer = workspace._files() | {f"en/{path.name}": b"newer" for path in (untouched, changed)}
+    monkeypatch.setattr(workspace, "_files", lambda: newer)
+    assert workspace.build(mine) == [changed]
+    assert (untouched.read_bytes(), changed.read_bytes()) == (b"newer", b"my work")
+
+
+def test_a_learners_own_files_are_left_alone(mine):
+    (mine / "en" / "notes.txt").write_text("mine")
+    workspace.build(mine)
+    assert (mine / "en" / "notes.txt").read_text() == "mine"
+
+
+def test_a_file_that_a_learner_made_before_the_project_did_is_kept(tmp_path):
+    (tmp_path / "en").mkdir()
+    name = Curriculum.read().written()[0].slug
+    (tmp_path / "en" / f"{name}.ipynb").write_text("my own", "utf-8")
+    workspace.build(tmp_path)
+    assert (tmp_path / "en" / f"{name}.ipynb").read_text("utf-8") == "my own"
+
+
+@pytest.mark.parametrize(("language", "locale"), [("en", "en"), ("fr", "fr_FR")])
+def test_jupyterlab_speaks_the_language_chosen_and_keeps_a_later_choice(tmp_path, language, locale):
+    workspace.configure_lab(tmp_path, language)
+    setting = tmp_path / ".lab" / "@jupyterlab" / "translation-extension" / "plugin.jupyterlab-settings"
+    assert json.loads(setting.read_text())["locale"] == locale
+    setting.write_text('{"locale": "chosen"}')
+    workspace.configure_lab(tmp_path, language)
+    assert json.loads(setting.read_text())["locale"] == "chosen"
+
+
+def test_the_french_interface_is_installed():
+    from importlib.metadata import version
+
+    assert version("jupyterlab-language-pack-fr-FR")
+
+
+def test_a_taken_port_is_passed_over():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        assert workspace.free_port(port) not in (port, 0)
+
+
+def test_the_french_release_has_the_english_tests_byte_for_byte(built):
+    for name in release.assignments():
+        english, french = (notebooks.read(built / language / "exercises" / f"{name}.ipynb") for language in LANGUAGES)
+        tests = [[cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("locked")]
+                 for notebook in (english, french)]
+        assert tests[0] and [cell.source for cell in tests[0]] == [cell.source for cell in tests[1]]
+        assert [cell.metadata for cell in tests[0]] == [cell.metadata for cell in tests[1]]
+        ids = [[cell.metadata["nbgrader"]["grade_id"] for cell in notebook.cells if "nbgrader" in cell.metadata]
+               for notebook in (english, french)]
+        assert ids[0] == ids[1]
+
+
+def test_the_french_release_is_in_french(built):
+    for name in release.assignments():
+        english, french = (notebooks.read(built / language / "exercises" / f"{name}.ipynb") for language in LANGUAGES)
+        for one, other in zip(english.cells, french.cells, strict=True):
+            if one.cell_type == "markdown" and "YOUR ANSWER" not in one.source:
+                assert one.source != other.source
+        assert any('use_language("fr")' in cell.source for cell in french.cells)
