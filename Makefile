@@ -23,7 +23,8 @@ learn: .venv/learn    ## Set up, build the learner's workspace and open JupyterL
 
 test: .venv/test      ## Run every test (no network but the package indexes)
 	$(BIN)/python -m tests.browser
-	$(BIN)/python -m pytest -n 2 --dist loadgroup tests
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests
+	$(BIN)/python -m pytest -n 2 --dist loadfile --nbval --nbval-sanitize-with notebooks/nbval.cfg notebooks
 
 test-live: .venv/test ## Run the lessons and the schema checks against the real portal
 	PORTAIL_MODE=live $(BIN)/python -m pytest --nbval-lax notebooks

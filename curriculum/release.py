@@ -56,13 +56,13 @@ def release(language: str, course: Path = COURSE, in_gradebook: bool = True) -> 
     names = assignments(course)
     with _environment_kept(), tempfile.TemporaryDirectory() as away:
         elsewhere = None if in_gradebook and language == "en" else f"sqlite:///{Path(away) / 'gradebook.db'}"
-        _generate(language, course, elsewhere, names)
+        _generate(language, course, elsewhere, Path(away), names)
     if language == "fr":
         shutil.rmtree(course / ".source-fr")
     return [course / RELEASES[language] / name / f"{name}.ipynb" for name in names]
 
 
-def _generate(language: str, course: Path, gradebook: str | None, names: list[str]) -> None:
+def _generate(language: str, course: Path, gradebook: str | None, exchange: Path, names: list[str]) -> None:
     """Let nbgrader generate each assignment from the masters of one language."""
     from nbgrader.apps import NbGraderAPI
     from traitlets.config import Config, PyFileConfigLoader
@@ -74,6 +74,7 @@ def _generate(language: str, course: Path, gradebook: str | None, names: list[st
         config.CourseDirectory.source_directory = _french_source(course, names).name
     if gradebook:
         config.CourseDirectory.db_url = gradebook
+    config.Exchange.root = str(exchange)  # no exchange is used; nbgrader would warn of one that it cannot write to
     config.Application.log_level = "ERROR"
     api = NbGraderAPI(config=config)
     api.log.setLevel(logging.ERROR)

@@ -23,6 +23,7 @@ WORKSPACE = ROOT / "learner"
 START = "START-DEBUT.md"
 MANIFEST = ".built.json"
 LOCALES = {"en": "en", "fr": "fr_FR"}
+INSTRUCTOR_PANELS = ("create-assignment", "formgrader", "assignment-list", "course-list", "menu")
 
 
 def learner_copy(notebook) -> nbformat.NotebookNode:
@@ -111,7 +112,7 @@ _WORDS = {
                  "**Maj+Entrée** exécute une cellule et passe à la suivante. Ce que vous modifiez est à vous : rien ne "
                  "l’écrase.\n\n"
                  "Pour avoir l’interface en français : *Settings* → *Language* → *Français*. "
-                 "Pour arrêter : *File* (*Fichier*) → *Shut Down* (*Éteindre*).",
+                 "Pour arrêter : *Fichier* → *Arrêter*.",
         "lessons": "## Les leçons", "paths": "## Parcours", "head": "| leçon | volet | minutes | exercice |",
         "soon": "à venir", "core": "version courte", "exercise": "exercice", "min": "minutes",
         "note": "Projet indépendant, qui n’est pas approuvé par le gouvernement du Canada.",
@@ -157,34 +158,50 @@ def open_lab(workspace: Path = WORKSPACE, browser: bool | None = None) -> int:
     address = f"http://127.0.0.1:{port}/lab/tree/{START}?token={token}"
     print({
         "en": f"JupyterLab opens at {address}\nTo stop it: Ctrl-C here, twice, or File > Shut Down there.",
-        "fr": f"JupyterLab s’ouvre à {address}\nPour l’arrêter : Ctrl-C ici, deux fois, ou Fichier > Éteindre là-bas.",
+        "fr": f"JupyterLab s’ouvre à {address}\nPour l’arrêter : Ctrl-C ici, deux fois, ou Fichier > Arrêter là-bas.",
     }[lang], flush=True)
+    command, environment = lab_command(workspace, port, token)
+    try:
+        return subprocess.run(command if browser else [*command, "--no-browser"], env=environment).returncode
+    except KeyboardInterrupt:
+        return 0
+
+
+def lab_command(workspace: Path, port: int, token: str) -> tuple[list[str], dict[str, str]]:
+    """Return the command that starts JupyterLab on the workspace, and its environment.
+
+    JupyterLab keeps its settings inside the workspace and asks nobody for news or updates. The token goes by the
+    environment, where other people of the machine cannot read it as they can a command line.
+    """
     command = [
         sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={workspace}", f"--port={port}",
         "--ip=127.0.0.1", f"--LabApp.default_url=/lab/tree/{START}", "--log-level=ERROR",
         "--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     ]
-    if not browser:
-        command.append("--no-browser")
-    try:
-        return subprocess.run(command, env=lab_environment(workspace) | {"JUPYTER_TOKEN": token}).returncode
-    except KeyboardInterrupt:
-        return 0
-
-
-def lab_environment(workspace: Path) -> dict[str, str]:
-    """Return the environment in which JupyterLab keeps its settings inside the workspace."""
-    return os.environ | {"JUPYTERLAB_SETTINGS_DIR": str(workspace / ".lab")}
+    if hasattr(os, "geteuid") and os.geteuid() == 0:  # a container; JupyterLab refuses otherwise
+        command.append("--allow-root")
+    own = workspace / ".lab"
+    paths = os.pathsep.join([str(own / "config"), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])])
+    return command, os.environ | {
+        "JUPYTERLAB_SETTINGS_DIR": str(own), "JUPYTER_CONFIG_PATH": paths, "JUPYTER_TOKEN": token}
 
 
 def configure_lab(workspace: Path, language: str) -> None:
-    """Write JupyterLab's settings where the learner has none: language, rendered Markdown on opening."""
+    """Write JupyterLab's settings where the learner has none.
+
+    They are: the language, Markdown rendered on opening, no question about news, and none of nbgrader's panels for
+    instructors (its *Validate* button stays).
+    """
+    settings_of = "@jupyterlab/{}.jupyterlab-settings".format
     wanted = {
-        "translation-extension/plugin": {"locale": LOCALES[language]},
-        "docmanager-extension/plugin": {"defaultViewers": {"markdown": "Markdown Preview"}},
+        settings_of("translation-extension/plugin"): {"locale": LOCALES[language]},
+        settings_of("docmanager-extension/plugin"): {"defaultViewers": {"markdown": "Markdown Preview"}},
+        settings_of("apputils-extension/notification"): {"fetchNews": "false", "checkForUpdates": False},
+        "config/labconfig/page_config.json": {
+            "disabledExtensions": {f"@jupyter/nbgrader:{panel}": True for panel in INSTRUCTOR_PANELS}},
     }
     for name, values in wanted.items():
-        path = workspace / ".lab" / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        path = workspace / ".lab" / name
         if not path.is_file():
             _write(path, (json.dumps(values, indent=2) + "\n").encode("utf-8"))
 

@@ -71,7 +71,7 @@ def expect(
         if problem.english.startswith(f"`{name}`") is False:
             problem = Sentence(f"`{name}`: {problem.english}", f"`{name}` : {problem.french}")
     if problem is not None:
-        hint_en, hint_fr = look_at
+        hint_en, hint_fr = look_at if value is not ... else (None, None)  # nothing to look at before an answer
         raise CheckFailed(Sentence(
             problem.english + (f" {hint_en}" if hint_en else ""),
             problem.french + (f" {hint_fr}" if hint_fr else ""),
@@ -218,7 +218,7 @@ _NAMES = {
     pd.DataFrame: Sentence("a table (DataFrame)", "un tableau (DataFrame)"),
     "mask": Sentence("a column of True and False", "une colonne de True et de False"),
     "function": Sentence("a function", "une fonction"),
-    type(None): Sentence("nothing (None)", "rien (None)"),
+    type(None): Sentence("nothing (None)", "vide (None)"),
     types.FunctionType: Sentence("a function", "une fonction"),
     types.MethodType: Sentence("a method without its parentheses", "une méthode sans ses parenthèses"),
 }

@@ -63,6 +63,11 @@ class Mirror:
     def __init__(self, library: Library):
         self.library = library
 
+    @functools.cached_property
+    def _index(self) -> dict[str, set[str]]:
+        """The words by which each record is found, made at the first search."""
+        return {key: _searched_words(package) for key, package in self.library.packages.items()}
+
     def __call__(self, environ, start_response):
         """Answer one request (the WSGI interface)."""
         request = Request(environ)
@@ -164,8 +169,8 @@ class Mirror:
         words, filters = _query(str(parameters.get("q", "") or ""))
         _, more = _query(str(parameters.get("fq", "") or ""), filters_only=True)
         found = [
-            package for package in self.library.packages.values()
-            if words <= _searched_words(package)
+            package for key, package in self.library.packages.items()
+            if words <= self._index[key]
             and all(wanted.casefold() in [value.casefold() for value in _values(package, name)]
                     for name, wanted in filters + more)
         ]

@@ -1,5 +1,6 @@
 """The mirror as the portal of a room: ``portail serve``."""
 
+import logging
 import socket
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from portail.errors import PortailError
 from portail.library import library_of_datasets, library_of_folder
 from portail.mirror import Mirror
 
-THREADS = 8  # each answer is a few milliseconds of Python; more threads would only wait for each other
+THREADS = 16  # each answer is a few milliseconds of Python; the threads mostly wait for slow laptops to read
 
 
 class CannotServe(PortailError):
@@ -31,6 +32,7 @@ def make_server(folder: Path | None, host: str, port: int):
         CannotServe: if the port is taken or the address is not this machine's.
         BrokenDataset: if the folder cannot be served.
     """
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a room of thirty makes short queues; that is no news
     mirror = Mirror(library_of_folder(folder) if folder else library_of_datasets())
     try:
         return waitress.create_server(mirror, host=host, port=port, threads=THREADS, ident="portail")

@@ -168,6 +168,8 @@ def _as_type(text: pd.Series, kind: str) -> pd.Series:
     if kind == "number":
         return pd.to_numeric(text).astype("float64")
     if kind == "boolean":
+        if text.isin(["true", "false"]).all():
+            return text == "true"
         flags = text.str.lower().map({"true": True, "false": False})
         return flags.astype("boolean" if flags.isna().any() else "bool")
     if kind == "date":

@@ -1,0 +1,98 @@
+"""Do the project's own files keep its promises: locks with hashes and no host, a wheel that works alone, licences?"""
+
+import re
+import subprocess
+import sys
+import zipfile
+
+import pytest
+
+from tests.conftest import ROOT
+
+LOCKS = ("requirements.txt", "requirements-dev.txt")
+INDEX_HOST = r"pypi\.org|pythonhosted|registry\.npmjs|/simple\b|--(extra-)?index-url|--find-links|anaconda\.org"
+
+
+def tracked() -> list[str]:
+    found = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True)
+    if found.returncode:
+        pytest.skip("this is not a git checkout")
+    return [name for name in found.stdout.split("\0") if name]
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_every_locked_package_has_hashes(name):
+    text = (ROOT / name).read_text("utf-8").replace("\\\n", "")
+    packages = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    assert len(packages) > 50
+    assert all("==" in line and "--hash=sha256:" in line for line in packages)
+
+
+def test_both_locks_agree():
+    pins = [set(re.findall(r"^[\w.-]+==\S+(?: ; [^\\]+)?", (ROOT / name).read_text("utf-8"), re.M)) for name in LOCKS]
+    assert pins[0] <= pins[1]
+
+
+def test_no_file_names_an_index_host_or_a_path_of_a_machine():
+    own = {"tests/test_project.py", "tests/test_rules.py", "curriculum/rules.py"}  # these look for them
+    found = []
+    for name in tracked():
+        if name in own or not (ROOT / name).is_file() or name.endswith(".png"):
+            continue
+        text = (ROOT / name).read_text("utf-8", errors="replace")
+        if re.search(INDEX_HOST, text) or re.search(r"(?<![\w./:])/(home|root)/\w", text):
+            found.append(name)
+    assert found == []
+
+
+def test_no_generated_file_is_tracked():
+    assert [name for name in tracked() if re.match(r"learner/|build/|screenshots/|exercises/(release|altered)/", name)
+            or ".ipynb_checkpoints" in name or name.endswith(".pyc")] == []
+
+
+def test_the_learners_environment_names_the_cards_packages():
+    text = (ROOT / "environment.yml").read_text("utf-8")
+    for name in ("jupyterlab", "nbgrader", "pandas", "matplotlib", "requests", "nbval", "-e ."):
+        assert name in text
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("wheel")
+    done = subprocess.run([sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation",
+                           "--wheel-dir", str(folder), str(ROOT)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return next(folder.glob("*.whl"))
+
+
+def test_the_wheel_holds_every_dataset_with_its_card(wheel):
+    inside = set(zipfile.ZipFile(wheel).namelist())
+    for package in ROOT.glob("datasets/*/datapackage.json"):
+        for file in package.parent.iterdir():
+            assert f"portail/datasets/{package.parent.name}/{file.name}" in inside
+    assert "curriculum/curriculum.toml" in inside
+
+
+def test_the_wheel_works_away_from_the_checkout(wheel, tmp_path):
+    zipfile.ZipFile(wheel).extractall(tmp_path / "site")
+    code = ("import portail, portail.datasets as d; assert 'site' in portail.__file__;"
+            "t = portail.load('nap5'); assert 'site' in str(d.find('nap5').folder); print(len(t));"
+            "from curriculum.lessons import Curriculum; print(len(Curriculum.read().lessons))")
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True,
+                          env={"PYTHONPATH": str(tmp_path / "site"), "PORTAIL_MODE": "snapshot", "HOME": str(tmp_path)})
+    assert done.stdout.split() == ["735", "16"], done.stderr
+
+
+def test_a_lesson_whose_kept_output_is_wrong_fails_under_nbval(tmp_path):
+    """nbval can fail: a kept figure is changed, and the run names it."""
+    lesson = next(ROOT.glob("notebooks/en/01-*.ipynb"))
+    text = lesson.read_text("utf-8")
+    assert "52.8" in text
+    (tmp_path / lesson.name).write_text(text.replace("52.8", "62.8"), "utf-8")
+    for name in ("conftest.py", "nbval.cfg"):
+        source = (ROOT / "notebooks" / name).read_text("utf-8")
+        (tmp_path / name).write_text(source.replace("Path(__file__).parent.parent", f"Path({str(ROOT)!r})"), "utf-8")
+    command = [sys.executable, "-m", "pytest", "--nbval", "-q", "-p", "no:cacheprovider",
+               "--nbval-sanitize-with", "nbval.cfg", lesson.name]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1 and "62.8" in done.stdout
