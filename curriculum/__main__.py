@@ -13,6 +13,7 @@ from curriculum import notebooks, release, rules, translation
 from curriculum.lessons import LANGUAGES, ROOT, Curriculum
 from portail import doctor, settings
 from portail.errors import PortailError
+from portail.wording import Sentence
 
 
 @click.group()
@@ -22,24 +23,28 @@ def curriculum() -> None:
 
 @curriculum.command()
 @click.option("--lang", type=click.Choice(LANGUAGES), help="Language of JupyterLab and of the start page.")
+@click.option("--folder", type=click.Path(path_type=Path, file_okay=False), default=ROOT / "learner",
+              help="Where your workspace is; learner/ in the project if left out.")
 @click.option("--build-only", is_flag=True, help="Build the workspace and do not open JupyterLab.")
-def learn(lang: str | None, build_only: bool) -> int:
-    """Build your workspace in learner/ and open JupyterLab on the start page. / Ouvrir l'espace de travail."""
+def learn(lang: str | None, folder: Path, build_only: bool) -> int:
+    """Build your workspace and open JupyterLab on the start page. / Ouvrir votre espace de travail.
+
+    What you changed is kept; the rest is brought up to date.
+    """
     from curriculum import workspace
 
     if lang:
         settings.use_language(lang)
-    code = doctor.report([doctor.check_datasets(), doctor.check_folder(str(ROOT)), doctor.check_proxy()],
-                         settings.language())
-    if code:
+    folder = folder.resolve()
+    found = [doctor.check_datasets(), doctor.check_folder(str(folder if folder.is_dir() else folder.parent)),
+             doctor.check_proxy(), doctor.check_port(), doctor.check_portal()]
+    if doctor.report(found, settings.language()):
         return 2
-    for path in workspace.build():
-        click.echo({
-            "en": f"Kept as you changed it: {path.relative_to(ROOT)} (rename it to receive the newer version)",
-            "fr": f"Gardé tel que vous l’avez modifié\u00a0: {path.relative_to(ROOT)} "
-                  "(renommez-le pour recevoir la nouvelle version)",
-        }[settings.language()])
-    return 0 if build_only else workspace.open_lab()
+    for path in workspace.build(folder):
+        click.echo(Sentence(f"Kept as you changed it: {path} (rename it to receive the newer version)",
+                            f"Gardé tel que vous l’avez modifié : {path} (renommez-le pour recevoir la nouvelle "
+                            "version)"))
+    return 0 if build_only else workspace.open_lab(folder)
 
 
 @curriculum.command("release")

@@ -16,10 +16,10 @@ from pathlib import Path
 import nbformat
 
 from curriculum import notebooks, release
-from curriculum.lessons import LANGUAGES, ROOT, Curriculum
+from curriculum.lessons import LANGUAGES, Curriculum
 from portail import settings
+from portail.errors import CannotWrite
 
-WORKSPACE = ROOT / "learner"
 START = "START-DEBUT.md"
 MANIFEST = ".built.json"
 LOCALES = {"en": "en", "fr": "fr_FR"}
@@ -38,7 +38,7 @@ def learner_copy(notebook) -> nbformat.NotebookNode:
     return notebook
 
 
-def build(workspace: Path = WORKSPACE) -> list[Path]:
+def build(workspace: Path) -> list[Path]:
     """Write the learner's workspace, or bring it up to date.
 
     Args:
@@ -46,7 +46,18 @@ def build(workspace: Path = WORKSPACE) -> list[Path]:
 
     Returns:
         The files that were kept because the learner changed them, though the project now has newer ones.
+
+    Raises:
+        CannotWrite: if the folder cannot be written to.
     """
+    try:
+        return _build(workspace)
+    except OSError as error:
+        raise CannotWrite(workspace, error) from error
+
+
+def _build(workspace: Path) -> list[Path]:
+    """Write what is new, keep what the learner changed, and remember what was written."""
     manifest_path = workspace / MANIFEST
     built = json.loads(manifest_path.read_text("utf-8")) if manifest_path.is_file() else {}
     kept = []
@@ -144,7 +155,7 @@ def _start_in(language: str, plan: Curriculum) -> str:
     return typeset(text) if language == "fr" else text
 
 
-def open_lab(workspace: Path = WORKSPACE, browser: bool | None = None) -> int:
+def open_lab(workspace: Path, browser: bool | None = None) -> int:
     """Open JupyterLab on the start page and wait until it is stopped; return its exit code.
 
     Args:

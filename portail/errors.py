@@ -51,3 +51,21 @@ class PortalProblem(PortailError, requests.RequestException):
     def __init__(self, fault: str, english: str, french: str):
         super().__init__(english, french)
         self.fault = fault
+
+
+class CannotWrite(PortailError):
+    """Raised when a folder cannot be written to: read-only, or the disk is full; what was there is as it was.
+
+    Args:
+        folder: where.
+        error: what the system said.
+    """
+
+    def __init__(self, folder, error: OSError):
+        why = error.strerror or error
+        super().__init__(
+            f"The folder {folder} cannot be written to ({why}). Free some space, ask for the right to write there, or "
+            "choose another folder; what was there is as it was.",
+            f"Impossible d’écrire dans le dossier {folder} ({why}). Libérez de l’espace, demandez le droit d’y écrire "
+            "ou choisissez un autre dossier; ce qui s’y trouvait est resté tel quel.",
+        )

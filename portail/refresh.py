@@ -14,16 +14,12 @@ import requests
 
 from portail import datasets, drift, settings
 from portail.connection import DATE_HEADER, KIND_HEADER, session, stream
-from portail.errors import PortailError, PortalProblem
+from portail.errors import CannotWrite, PortalProblem
 from portail.tables import read_rows
 from portail.wording import Sentence, number
 
 PART = 64 * 1024
 OK, CHANGED, UNREACHABLE, NOT_LIVE = "ok", "changed", "unreachable", "not live"
-
-
-class CannotWrite(PortailError):
-    """Raised when the user's folder cannot be written to: read-only, or the disk is full."""
 
 
 class Refreshed(NamedTuple):
@@ -75,12 +71,7 @@ def refresh(name: str, progress=lambda done, total: None) -> Refreshed:
     except OSError as error:
         if isinstance(error, requests.RequestException):
             raise
-        raise CannotWrite(
-            f"The folder {folder} cannot be written to ({error.strerror or error}). Free some space or ask for the "
-            "right to write there; your copy is as it was.",
-            f"Impossible d’écrire dans le dossier {folder} ({error.strerror or error}). Libérez de l’espace ou "
-            "demandez le droit d’y écrire; votre copie est restée telle quelle.",
-        ) from error
+        raise CannotWrite(folder, error) from error
     return Refreshed(datasets.find(name), len(table), found)
 
 

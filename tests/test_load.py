@@ -180,3 +180,34 @@ def test_the_same_question_is_asked_of_the_portal_once(portal):
 def test_other_addresses_go_out_as_with_plain_requests(portal):
     answer = portail.session("snapshot").get(portal.honest + "/data/api/action/site_read")
     assert answer.json()["result"] is True and portal.requests
+
+
+@pytest.mark.parametrize("mode", ["auto", "live"])
+def test_a_name_look_up_that_hangs_does_not_hold_the_learner(monkeypatch, capsys, mode):
+    import socket
+    import threading
+
+    from portail import connection
+
+    never = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: never.wait(60))
+    monkeypatch.setattr(connection, "PROBE_SECONDS", 0.3)
+    monkeypatch.setattr(connection, "ANSWER_SECONDS", 0.3)
+    monkeypatch.setenv("PORTAIL_URL", "http://a-name-that-hangs.invalid")
+    monkeypatch.setenv("PORTAIL_MODE", mode)
+    try:
+        if mode == "live":
+            with pytest.raises(PortalProblem, match="had not finished its answer"):
+                portail.load("nap5")
+        else:
+            assert len(portail.load("nap5")) == 735
+            assert "You are working on the copy of" in capsys.readouterr().out
+        assert not never.is_set()  # the look-up still hangs, and the learner went on
+    finally:
+        never.set()
+
+
+def test_the_longest_wait_for_the_portal_is_ten_seconds():
+    from portail import connection
+
+    assert connection.PROBE_SECONDS <= 10

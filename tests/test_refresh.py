@@ -11,8 +11,8 @@ import pytest
 
 import portail
 from portail import connection, datasets, refresh, settings
-from portail.errors import PortalProblem
-from portail.refresh import CannotWrite, check
+from portail.errors import CannotWrite, PortalProblem
+from portail.refresh import check
 from tests.published import live_names, package_of
 from tests.test_faults import struck_field
 

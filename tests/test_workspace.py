@@ -1,12 +1,16 @@
 """Does the workspace give learners what they need, and never overwrite what they changed?"""
 
 import json
+import os
 import socket
+import subprocess
+import sys
 
 import pytest
 
 from curriculum import notebooks, release, rules, workspace
 from curriculum.lessons import LANGUAGES, Curriculum
+from tests.conftest import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -133,3 +137,44 @@ def test_the_french_release_is_in_french(built):
             if one.cell_type == "markdown" and "YOUR ANSWER" not in one.source:
                 assert one.source != other.source
         assert any('use_language("fr")' in cell.source for cell in french.cells)
+
+
+def curriculum(*arguments, expect: int = 0, **environment) -> str:
+    done = subprocess.run([sys.executable, "-m", "curriculum", *arguments], capture_output=True, text=True, cwd=ROOT,
+                          env=os.environ | {"PORTAIL_URL": "http://no-such-host.invalid"} | environment, timeout=300)
+    assert done.returncode == expect, done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_learn_builds_a_workspace_tells_of_the_portal_and_of_what_it_kept(mine):
+    lesson = next(mine.glob("fr/*.ipynb"))
+    built = json.loads((mine / workspace.MANIFEST).read_text())
+    built[f"fr/{lesson.name}"] = "an older version"
+    (mine / workspace.MANIFEST).write_text(json.dumps(built))
+    lesson.write_text("mon travail", "utf-8")
+    said = curriculum("learn", "--build-only", "--lang", "fr", "--folder", str(mine))
+    assert "sur leurs copies datées" in said and "Gardé tel que vous l’avez modifié" in said
+    assert lesson.read_text("utf-8") == "mon travail"
+
+
+def test_a_workspace_that_cannot_be_written_is_refused_with_a_sentence():
+    assert "cannot be written to" in curriculum("learn", "--build-only", "--folder", "/proc/learner", expect=2)
+
+
+def test_without_a_display_the_address_and_how_to_stop_are_told(mine, monkeypatch, capfd):
+    told = []
+    monkeypatch.setattr(workspace.subprocess, "run", lambda command, env: told.append((command, env)) or Done())
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(workspace.sys, "platform", "linux")
+    assert workspace.open_lab(mine) == 0
+    (command, environment), said = told[0], capfd.readouterr().out
+    assert "--no-browser" in command and "http://127.0.0.1:" in said and "To stop it" in said
+    assert environment["JUPYTER_TOKEN"] in said and not any(environment["JUPYTER_TOKEN"] in part for part in command)
+
+
+class Done:
+    """A JupyterLab that was stopped."""
+
+    returncode = 0
