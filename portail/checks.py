@@ -168,8 +168,10 @@ def _problem(name, value, kind, length, columns, index, within) -> Sentence | No
             return Sentence(f"`{name}` lacks the column {', '.join(absent)}.",
                             f"Il manque à `{name}` la colonne {', '.join(absent)}.")
     if length is not None and len(value) != length:
-        return Sentence(f"`{name}` has {len(value)} items or rows, not the number that the task asks for.",
-                        f"`{name}` compte {len(value)} éléments ou lignes, et non le nombre que demande la tâche.")
+        english, french = ("characters", "caractères") if isinstance(value, str) else (
+            "rows", "lignes") if isinstance(value, (pd.DataFrame, pd.Series)) else ("items", "éléments")
+        return Sentence(f"`{name}` has {len(value)} {english}, not the number that the task asks for.",
+                        f"`{name}` compte {len(value)} {french}, et non le nombre que demande la tâche.")
     if index is not None:
         labels = list(value) if isinstance(value, dict) else list(value.index)
         absent = [str(label) for label in index if label not in labels]
@@ -238,6 +240,8 @@ def _value_name(value) -> Sentence:
         return _NAMES[int]
     if isinstance(value, np.floating):
         return _NAMES[float]
+    if isinstance(value, (np.ndarray, pd.Index, pd.api.extensions.ExtensionArray)):  # such as .unique() gives
+        return Sentence("an array, which list(…) turns into a list", "un tableau de valeurs, dont list(…) fait une liste")
     return _NAMES.get(type(value), Sentence(f"a {type(value).__name__}", f"un {type(value).__name__}"))
 
 

@@ -19,12 +19,13 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 
 from portail import settings
 from portail.errors import PortalProblem
+from portail.library import DATE_HEADER
 from portail.wording import Sentence
+from portail.wording import date as in_words
 
 PROBE_SECONDS = 8  # the longest wait for the first sign of the portal, name look-up included
 ANSWER_SECONDS = 60  # the longest wait for one whole answer; 3 MB at 0.5 Mbit/s take 50 s
 REMEMBER_SECONDS = 3600  # a live answer is asked for once an hour in one process
-KIND_HEADER, DATE_HEADER = "X-Portail-Kind", "X-Portail-Date"  # what a mirror says of its rows
 HERE_HEADER = "X-Portail-Here"  # on answers of the mirror inside this process
 HOSTS = ("https://open.canada.ca/", "https://ouvert.canada.ca/")
 USER_AGENT = "portail/0.1 (open data curriculum; requests)"
@@ -160,8 +161,6 @@ def stream(address: str) -> requests.Response:
 
 def fallback_sentence(problem: PortalProblem, date: str) -> Sentence:
     """Return what is told when a dated copy stands in for the portal."""
-    from portail.wording import date as in_words
-
     copy_en = f"the copy of {in_words(date, 'en')}" if date else "the dated copy"
     copy_fr = f"la copie du {in_words(date, 'fr')}" if date else "la copie datée"
     return Sentence(

@@ -2,6 +2,8 @@
 
 import requests
 
+from portail.wording import Sentence
+
 
 class PortailError(Exception):
     """Raised for anything the reader can put right; its text is in the reader's language.
@@ -16,8 +18,6 @@ class PortailError(Exception):
         self.english, self.french = english, french
 
     def __str__(self) -> str:
-        from portail.wording import Sentence  # wording needs settings, and settings raises these errors
-
         return str(Sentence(self.english, self.french))
 
     def _render_traceback_(self) -> list[str]:

@@ -11,6 +11,8 @@ from pathlib import Path
 from portail import datasets, settings
 from portail.errors import BrokenDataset
 
+KIND_HEADER, DATE_HEADER = "X-Portail-Kind", "X-Portail-Date"  # what a mirror says of its rows
+
 
 @dataclass(frozen=True)
 class Table:

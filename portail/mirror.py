@@ -20,8 +20,7 @@ from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
 from portail import settings
-from portail.connection import DATE_HEADER, KIND_HEADER
-from portail.library import Library, Table, library_of_datasets
+from portail.library import DATE_HEADER, KIND_HEADER, Library, Table, library_of_datasets
 
 MOST_RECORDS = 32_000  # the most rows one datastore answer holds, as on the portal
 MOST_PACKAGES = 1_000  # the most packages one search answer holds, as on the portal

@@ -13,8 +13,9 @@ from typing import NamedTuple
 import requests
 
 from portail import datasets, drift, settings
-from portail.connection import DATE_HEADER, KIND_HEADER, session, stream
+from portail.connection import session, stream
 from portail.errors import CannotWrite, PortalProblem
+from portail.library import DATE_HEADER, KIND_HEADER
 from portail.tables import read_rows
 from portail.wording import Sentence, number
 

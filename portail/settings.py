@@ -15,17 +15,13 @@ from pathlib import Path
 import platformdirs
 
 from portail.errors import SettingError
+from portail.wording import LANGUAGES, language
+
+__all__ = ["LANGUAGES", "MODES", "base_url", "data_folders", "language", "mode", "use_language", "user_folder"]
 
 PORTAL = "https://open.canada.ca"
 MODES = ("auto", "live", "snapshot")
-LANGUAGES = ("en", "fr")
 IN_BROWSER = sys.platform == "emscripten"
-
-
-def language() -> str:
-    """Return the reader's language, ``"en"`` or ``"fr"``; English where ``PORTAIL_LANG`` names neither."""
-    chosen = os.environ.get("PORTAIL_LANG", "").strip().lower()[:2]
-    return chosen if chosen in LANGUAGES else "en"
 
 
 def use_language(lang: str) -> str:

@@ -7,8 +7,9 @@ from typing import NamedTuple
 import pandas as pd
 
 from portail import datasets, drift, settings
-from portail.connection import DATE_HEADER, HERE_HEADER, KIND_HEADER, fallback_sentence, notice, session
+from portail.connection import HERE_HEADER, fallback_sentence, notice, session
 from portail.errors import BrokenDataset, PortalProblem
+from portail.library import DATE_HEADER, KIND_HEADER
 from portail.wording import Sentence
 from portail.wording import date as in_words
 

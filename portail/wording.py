@@ -2,11 +2,11 @@
 
 import datetime
 import math
+import os
 import re
 from typing import NamedTuple
 
-from portail.settings import language
-
+LANGUAGES = ("en", "fr")
 NO_BREAK_SPACE = "\u00a0"
 MONTHS = {
     "en": ["January", "February", "March", "April", "May", "June",
@@ -14,6 +14,12 @@ MONTHS = {
     "fr": ["janvier", "février", "mars", "avril", "mai", "juin",
            "juillet", "août", "septembre", "octobre", "novembre", "décembre"],
 }
+
+
+def language() -> str:
+    """Return the reader's language, ``"en"`` or ``"fr"``; English where ``PORTAIL_LANG`` names neither."""
+    chosen = os.environ.get("PORTAIL_LANG", "").strip().lower()[:2]
+    return chosen if chosen in LANGUAGES else "en"
 
 
 class Sentence(NamedTuple):

@@ -14,8 +14,7 @@ from urllib.parse import urlsplit
 
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
-from portail.connection import DATE_HEADER, KIND_HEADER
-from portail.library import library_of_folder
+from portail.library import DATE_HEADER, KIND_HEADER, library_of_folder
 from portail.mirror import Mirror
 from tests.published import from_csv, to_csv
 

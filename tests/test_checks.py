@@ -53,7 +53,7 @@ def test_where_to_look_is_added():
 
 
 @pytest.mark.parametrize(("conditions", "says"), [
-    ({"length": 3}, "2 items"), ({"index": ["a", "c"]}, "no entry for c"), ({"index": ["a"]}, "too many: b"),
+    ({"length": 3}, "2 rows"), ({"index": ["a", "c"]}, "no entry for c"), ({"index": ["a"]}, "too many: b"),
     ({"within": (0, 1)}, "between 0 and 1"),
 ])
 def test_a_wrong_form_is_named(conditions, says):

@@ -9,9 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.test import Client
 
-from portail.connection import DATE_HEADER, KIND_HEADER
 from portail.errors import BrokenDataset
-from portail.library import Library, library_of_datasets, library_of_folder
+from portail.library import DATE_HEADER, KIND_HEADER, Library, library_of_datasets, library_of_folder
 from portail.mirror import Mirror, _query, _words
 from tests.conftest import REAL, needs_real
 
