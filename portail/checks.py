@@ -241,7 +241,8 @@ def _value_name(value) -> Sentence:
     if isinstance(value, np.floating):
         return _NAMES[float]
     if isinstance(value, (np.ndarray, pd.Index, pd.api.extensions.ExtensionArray)):  # such as .unique() gives
-        return Sentence("an array, which list(…) turns into a list", "un tableau de valeurs, dont list(…) fait une liste")
+        return Sentence("an array, which list(…) turns into a list",
+                        "une suite de valeurs, dont list(…) fait une liste")
     return _NAMES.get(type(value), Sentence(f"a {type(value).__name__}", f"un {type(value).__name__}"))
 
 
