@@ -12,8 +12,8 @@ from portail.wording import Sentence
 from tests.published import live_names, package_of
 
 README = Path(__file__).parent.parent / "portail" / "README.md"
-NAMED = re.compile(r"\| ([\w-]+) \| [^|]+ \| (stop|warn|accept|unseen) \| (copy|warn|accept|unseen) \| ([\w-]*) ?\|")
-FAULTS = {fault: (live, auto, named) for fault, live, auto, named in NAMED.findall(README.read_text("utf-8"))}
+ROW = r"\| ([\w-]+) \| [^|]+ \| [^|]+ \| (stop|warn|accept|unseen) \| (copy|warn|accept|unseen) \| ([\w-]*) ?\|"
+FAULTS = {fault: (live, auto, named) for fault, live, auto, named in re.findall(ROW, README.read_text("utf-8"))}
 
 
 def struck_field(package: dict, fault: str) -> str | None:

@@ -1,6 +1,10 @@
 """Does ``load`` give the same table live, dated and in the room, and say which it gave?"""
 
 import io
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -211,3 +215,25 @@ def test_the_longest_wait_for_the_portal_is_ten_seconds():
     from portail import connection
 
     assert connection.PROBE_SECONDS <= 10
+
+
+def test_importing_and_loading_use_no_thread_and_no_socket():
+    """A browser's Python has neither; the import itself is tried in a fresh process."""
+    code = (
+        "import socket, threading\n"
+        "def forbidden(*_, **__): raise AssertionError('a thread or a socket')\n"
+        "threading.Thread.start = socket.socket.connect = socket.getaddrinfo = forbidden\n"
+        "import portail; print(len(portail.load('nap5')))\n"
+        "print(portail.session().get('https://open.canada.ca/data/api/action/site_read').json()['result'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
+                          env=os.environ | {"PORTAIL_MODE": "snapshot"})
+    assert done.stdout.split() == ["735", "True"], done.stderr
+
+
+def test_the_browsers_switch_is_still_where_urllib3_keeps_it():
+    """connection.py sets ``has_jspi`` in a browser; the module itself can only be imported there."""
+    import urllib3
+
+    source = Path(urllib3.__file__).parent / "contrib" / "emscripten" / "fetch.py"
+    assert "def has_jspi() -> bool:" in source.read_text("utf-8")
