@@ -54,7 +54,7 @@ def main() -> None:
 def portail(lang: str | None) -> None:
     """The open.canada.ca portal for learners: live, dated or in the room.
 
-    Le portail ouvert.canada.ca pour apprendre : en direct, daté ou dans la salle.
+    Le portail ouvert.canada.ca pour apprendre : en direct, en copie datée ou dans la salle.
     """
     if lang:
         settings.use_language(lang)
@@ -130,7 +130,7 @@ def refresh(names: tuple[str, ...], every: bool) -> int:
         names = tuple(name for name in datasets.names() if "download" in datasets.find(name).portal)
     if not names:
         raise click.UsageError(str(Sentence("Name a dataset, or use --all. portail list shows the names.",
-                                            "Nommez un jeu de données, ou utilisez --all. portail list les montre.")))
+                                            "Nommez un jeu de données, ou utilisez --all. Les noms : portail list.")))
     code = 0
     for name in names:
         datasets.find(name)  # an unknown name stops before anything is fetched
@@ -179,7 +179,7 @@ def serve(data: Path | None, host: str, port: int) -> int:
     server = make_server(data, host, port)
     address = f"http://{host}:{server.effective_port}"
     click.echo(Sentence(f"The room’s portal answers at {address}. Learners set PORTAIL_URL={address}. Ctrl-C stops it.",
-                        f"Le portail de la salle répond à {address}. Les apprenants définissent PORTAIL_URL={address}. "
+                        f"Le portail de la salle répond à {address}. Sur chaque poste : PORTAIL_URL={address}. "
                         "Ctrl-C l’arrête."))
     try:
         server.run()

@@ -322,7 +322,7 @@ def _network_problem(error: Exception) -> PortalProblem:
         if any(sign in told for sign in signs):
             return PortalProblem(fault, english, french)
     return PortalProblem(
-        "network", "The connection to the portal broke.", "La connexion au portail s’est rompue."
+        "network", "The connection to the portal broke.", "La connexion au portail a été interrompue."
     )
 
 
@@ -335,14 +335,16 @@ _NETWORK_FAULTS = (
      "Le serveur mandataire du réseau a refusé la connexion; demandez son adresse à votre service informatique "
      "(HTTPS_PROXY)."),
     ("certificate", ("SSLError", "CERTIFICATE"),
-     "The secure connection could not be verified: a proxy may be replacing the portal’s certificate.",
-     "La connexion sécurisée n’a pas pu être vérifiée : un mandataire remplace peut-être le certificat du portail."),
+     "The secure connection could not be verified: a proxy may be replacing the portal’s certificate. Ask your IT "
+     "service for its certificate file (REQUESTS_CA_BUNDLE).",
+     "La connexion sécurisée n’a pas pu être vérifiée : un mandataire remplace peut-être le certificat du portail. "
+     "Demandez son fichier de certificat à votre service informatique (REQUESTS_CA_BUNDLE)."),
     ("gzip", ("ContentDecodingError", "DecodeError"),
      "The portal’s answer was damaged on the way: it could not be unpacked.",
      "La réponse du portail a été endommagée en route : elle n’a pas pu être décompressée."),
     ("truncated", ("IncompleteRead", "ChunkedEncodingError", "InvalidChunkLength"),
      "The portal’s answer was cut off before its end.",
-     "La réponse du portail a été coupée avant la fin."),
+     "La réponse du portail s’est interrompue avant la fin."),
     ("hang", ("Timeout", "timed out"),
      "The portal did not answer in time.",
      "Le portail n’a pas répondu à temps."),
@@ -352,10 +354,10 @@ _NETWORK_FAULTS = (
 )
 
 _STATUS_FAULTS = {
-    403: ("The portal refused this request (403).", "Le portail a refusé cette demande (403)."),
+    403: ("The portal refused this request (403).", "Le portail a refusé cette requête (403)."),
     404: ("The portal has nothing at this address any more (404).", "Le portail n’a plus rien à cette adresse (404)."),
     429: ("The portal asks to slow down: too many requests (429).",
-          "Le portail demande de ralentir : trop de demandes (429)."),
+          "Le portail demande de ralentir : trop de requêtes (429)."),
     503: ("The portal is temporarily out of service (503).", "Le portail est temporairement hors service (503)."),
 }
 
@@ -374,7 +376,7 @@ def _page_problem(body: bytes) -> PortalProblem:
         return PortalProblem(
             "login",
             "A sign-in page came instead of data: open a browser, sign in to the network, then try again.",
-            "Une page de connexion est arrivée au lieu des données : ouvrez un navigateur, "
+            "Le réseau a envoyé une page de connexion au lieu des données : ouvrez un navigateur, "
             "connectez-vous au réseau, puis réessayez.",
         )
     return PortalProblem(

@@ -36,8 +36,8 @@ def check_python(version=None):
         FAIL,
         "Python {}.{} is too old: 3.11 or newer is needed. Install it from your software centre or python.org, then "
         "run: make learn PYTHON=python3.11".format(*version),
-        "Python {}.{} est trop ancien : il faut 3.11 ou plus récent. Installez-le à partir de votre centre logiciel ou "
-        "de python.org, puis lancez : make learn PYTHON=python3.11".format(*version),
+        "Python {}.{} est trop ancien : il faut la version 3.11 ou une plus récente. Installez-la à partir de votre "
+        "centre logiciel ou de python.org, puis lancez : make learn PYTHON=python3.11".format(*version),
     )
 
 

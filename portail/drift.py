@@ -51,7 +51,7 @@ def of_rows(content: bytes) -> list[Finding]:
     """Find what can be told from the bytes: a page instead of rows, a row cut or broken."""
     if looks_like_page({}, content):
         return [Finding("html", STOP, Sentence("a web page came instead of rows.",
-                                               "une page Web est arrivée au lieu des lignes."))]
+                                               "le portail a envoyé une page Web au lieu des lignes."))]
     rows = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
     try:
         width = len(next(rows, []))
@@ -62,7 +62,7 @@ def of_rows(content: bytes) -> list[Finding]:
         return []
     return [Finding("broken-row", STOP, Sentence(
         f"row {broken} is cut or broken, so rows may be missing after it.",
-        f"la ligne {broken} est coupée ou brisée : il peut manquer des lignes après elle."))]
+        f"la ligne {broken} est tronquée ou mal formée : il peut manquer des lignes après elle."))]
 
 
 def of_table(table: pd.DataFrame, dataset) -> list[Finding]:
@@ -98,12 +98,12 @@ def of_total(rows: int, dataset, portal: requests.Session) -> list[Finding]:
     except (requests.RequestException, ValueError, KeyError, TypeError):
         return [Finding("no-total", WARN, Sentence(
             "the portal did not give its own count of rows, so a cut table could not be ruled out.",
-            "le portail n’a pas donné son propre compte de lignes : un tableau coupé n’est donc pas exclu."))]
+            "le portail n’a pas donné son propre nombre de lignes : le tableau est peut-être tronqué."))]
     if rows >= total:
         return []
     return [Finding("cut", STOP, Sentence(
         f"{number(rows, lang='en')} rows came, but the portal counts {number(total, lang='en')}.",
-        f"{number(rows, lang='fr')} lignes sont arrivées, mais le portail en compte {number(total, lang='fr')}."))]
+        f"{number(rows, lang='fr')} lignes ont été reçues, mais le portail en compte {number(total, lang='fr')}."))]
 
 
 def _columns(table: pd.DataFrame, dataset) -> list[Finding]:
@@ -121,11 +121,11 @@ def _columns(table: pd.DataFrame, dataset) -> list[Finding]:
     if len(gone) > len(plain) / 2:
         return [Finding("another-table", STOP, Sentence(
             "another table came in its place: most of the expected columns are absent.",
-            "un autre tableau est arrivé à sa place : la plupart des colonnes attendues sont absentes."))]
+            "un autre tableau a été reçu à sa place : la plupart des colonnes attendues sont absentes."))]
     if gone:
         names, others = ", ".join(dict.fromkeys(gone)), ", ".join(new)
         maybe_en = f" New: {others}. A column may have been renamed." if new else ""
-        maybe_fr = f" Nouvelles : {others}. Une colonne a peut-être été renommée." if new else ""
+        maybe_fr = f" Colonnes nouvelles : {others}. Une colonne a peut-être été renommée." if new else ""
         return [Finding("renamed-column" if new else "dropped-column", STOP, Sentence(
             f"the column {names} is no longer there.{maybe_en}",
             f"la colonne {names} n’y est plus.{maybe_fr}"))]
@@ -201,8 +201,8 @@ def _mangled(table: pd.DataFrame, dataset) -> list[Finding]:
         if share > (0.05 if name in prose else 0):
             return [Finding("mangled-accents", WARN, Sentence(
                 f"accents are damaged in the column {name}; counts are not affected, but names and labels are.",
-                f"des accents sont abîmés dans la colonne {name}; les comptes n’en souffrent pas, "
-                "mais les noms et les libellés oui."))]
+                f"des accents sont abîmés dans la colonne {name}; les nombres n’en souffrent pas, "
+                "mais bien les noms et les libellés."))]
     return []
 
 
@@ -214,7 +214,7 @@ def _repeats(table: pd.DataFrame, dataset) -> list[Finding]:
         return []
     return [Finding("duplicated-rows", WARN, Sentence(
         f"{number(repeated, lang='en')} rows repeat another one; counts include them.",
-        f"{number(repeated, lang='fr')} lignes en répètent une autre; les comptes les incluent."))]
+        f"{number(repeated, lang='fr')} lignes en répètent une autre; elles sont comptées."))]
 
 
 def _size(table: pd.DataFrame, dataset) -> list[Finding]:
@@ -223,12 +223,12 @@ def _size(table: pd.DataFrame, dataset) -> list[Finding]:
     if rows in USUAL_LIMITS and rows != before:
         return [Finding("row-limit", WARN, Sentence(
             f"exactly {number(rows, lang='en')} rows came, a usual limit: the table may have been cut.",
-            f"exactement {number(rows, lang='fr')} lignes sont arrivées, une limite courante : "
-            "le tableau a peut-être été coupé."))]
+            f"exactement {number(rows, lang='fr')} lignes ont été reçues, une limite courante : "
+            "le tableau a peut-être été tronqué."))]
     if rows < before / 2:
         return [Finding("fewer-rows", WARN, Sentence(
             f"{number(rows, lang='en')} rows came, and the copy has {number(before, lang='en')}: rows may be missing.",
-            f"{number(rows, lang='fr')} lignes sont arrivées et la copie en a {number(before, lang='fr')} : "
+            f"{number(rows, lang='fr')} lignes ont été reçues et la copie en a {number(before, lang='fr')} : "
             "il en manque peut-être."))]
     return []
 

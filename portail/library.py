@@ -98,8 +98,8 @@ def library_of_folder(folder: Path) -> Library:
         raise BrokenDataset(
             f"The list {listing} cannot be read. A folder to serve needs a sources.csv with the columns file, "
             "dataset_id, resource_id.",
-            f"La liste {listing} est illisible. Un dossier à servir a besoin d’un sources.csv avec les colonnes "
-            "file, dataset_id, resource_id.",
+            f"La liste {listing} est illisible. Un dossier à servir doit contenir un fichier sources.csv avec les "
+            "colonnes file, dataset_id, resource_id.",
         ) from error
     organizations = _organizations()
     packages: dict[str, dict] = {}

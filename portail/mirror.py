@@ -427,7 +427,7 @@ _FRONT = """<!doctype html>
 <body><main><h1>The room's portal / <span lang="fr">Le portail de la salle</span></h1>
 <p>This is a dated copy of some records and tables of open.canada.ca, for a room without a network. It is not the
 portal and is not endorsed by the Government of Canada.</p>
-<p lang="fr">Voici une copie datée de quelques fiches et tableaux d’ouvert.canada.ca, pour une salle sans réseau.
+<p lang="fr">Voici une copie datée de quelques notices et tableaux d’ouvert.canada.ca, pour une salle sans réseau.
 Ce n’est pas le portail, et le gouvernement du Canada ne l’a pas approuvée.</p>
 <ul>{items}</ul></main></body></html>
 """

@@ -126,7 +126,7 @@ def read_rows(content: bytes) -> pd.DataFrame:
         raise PortalProblem(
             "broken-row",
             "The table cannot be read to its end: a row is broken or cut.",
-            "Le tableau ne peut pas être lu jusqu’au bout : une ligne est brisée ou coupée.",
+            "Le tableau ne peut pas être lu jusqu’au bout : une ligne est tronquée ou mal formée.",
         ) from error
 
 

@@ -5,8 +5,10 @@ its main figures are recomputed from the rows with nothing of pandas or of the l
 """
 
 import csv
+import datetime
 import os
 import re
+import subprocess
 import sys
 import threading
 from collections import Counter
@@ -17,7 +19,7 @@ import pytest
 from curriculum import execute, notebooks
 from curriculum.lessons import LANGUAGES, Curriculum
 from portail.server import make_server
-from portail.wording import number, percent
+from portail.wording import date, number, percent
 from tests.conftest import REAL, ROOT, needs_real
 from tests.faulty import FaultyPortal
 
@@ -73,6 +75,28 @@ def test_on_the_portals_own_files_a_lesson_says_the_same_live(language, slug):
         portal.close()
     assert_says(said, language, slug, ROOT / "datasets")
     assert {"en": "live rows read on", "fr": "lignes en direct lues le"}[language] in said
+
+
+@pytest.fixture(scope="module")
+def refreshed(tmp_path_factory) -> dict:
+    """The environment of a learner who ran ``portail refresh``: the portal's own rows, every column, today's date."""
+    home = str(tmp_path_factory.mktemp("home"))
+    mine = {"XDG_DATA_HOME": home, "HOME": home, "LOCALAPPDATA": home}
+    portal = FaultyPortal(REAL)
+    names = sorted({name for lesson in Curriculum.read().written() for name in lesson.data})
+    done = subprocess.run([sys.executable, "-m", "portail.commands", "refresh", *names], capture_output=True, text=True,
+                          env=os.environ | mine | {"PORTAIL_URL": portal.address}, cwd=ROOT)
+    portal.close()
+    assert done.returncode == 0, done.stderr
+    return mine | {"PORTAIL_MODE": "snapshot"}
+
+
+@needs_real
+@pytest.mark.parametrize(("language", "slug"), WRITTEN)
+def test_on_a_refreshed_table_a_lesson_runs_unchanged_and_tells_its_new_date(refreshed, language, slug):
+    said = run(language, slug, refreshed)
+    assert_says(said, language, slug, ROOT / "datasets")
+    assert date(datetime.date.today(), language) in said
 
 
 @pytest.mark.parametrize(("language", "slug"), WRITTEN)
