@@ -19,11 +19,12 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 
 from portail import settings
 from portail.errors import PortalProblem
-from portail.library import DATE_HEADER
+from portail.library import provenance
 from portail.wording import Sentence
 from portail.wording import date as in_words
 
 PROBE_SECONDS = 8  # the longest wait for the first sign of the portal, name look-up included
+MOST_BYTES = 256 * 1024**2  # the largest answer held in memory; what is larger is refreshed to disk or queried
 ANSWER_SECONDS = 60  # the longest wait for one whole answer; 3 MB at 0.5 Mbit/s take 50 s
 REMEMBER_SECONDS = 3600  # a live answer is asked for once an hour in one process
 HERE_HEADER = "X-Portail-Here"  # on answers of the mirror inside this process
@@ -110,7 +111,7 @@ class PortalAdapter(BaseAdapter):
             answer = mirror_answer(request)
             if answer.status_code != HTTPStatus.OK:  # there is no copy of this: the portal's own fault is the news
                 raise
-            notice(fallback_sentence(problem, answer.headers.get(DATE_HEADER, "")))
+            notice(fallback_sentence(problem, provenance(answer.headers)[1]))
             return answer
 
     def close(self):
@@ -132,20 +133,19 @@ class PortalAdapter(BaseAdapter):
         """
         sent = request.copy()
         sent.url = _at_base(request.url)
-        options = self._live.merge_environment_settings(sent.url, {}, stream, verify, cert)
+        options = self._live.merge_environment_settings(sent.url, {}, True, verify, cert)
         options |= {"timeout": timeout or 10, "allow_redirects": True}
 
         def ask():
             answer = self._live.send(sent, **options)
-            if not stream:
-                answer.content  # read within the limit, and with its errors named  # noqa: B018
-            return answer
+            whole = stream and answer.ok and not looks_like_page(answer.headers, b"")
+            return answer, None if whole else _body(answer)
 
-        answer = _within(ANSWER_SECONDS, ask)
-        if stream and answer.ok and not looks_like_page(answer.headers, b""):
+        answer, body = _within(ANSWER_SECONDS, ask)
+        if body is None:
             return answer
-        refuse_bad_answer(answer, answer.content, expected_kind(request.url))
-        return _response(request, answer.status_code, answer.headers, answer.content, answer.history)
+        refuse_bad_answer(answer, body, expected_kind(request.url))
+        return _response(request, answer.status_code, answer.headers, body, answer.history)
 
 
 def stream(address: str) -> requests.Response:
@@ -157,6 +157,24 @@ def stream(address: str) -> requests.Response:
     headers = {} if settings.IN_BROWSER else {"User-Agent": USER_AGENT}
     request = requests.Request("GET", address, headers=headers).prepare()
     return PortalAdapter("live").live_answer(request, timeout=(10, 30), stream=True)
+
+
+def _body(answer: requests.Response) -> bytes:
+    """Read a whole body, unpacked, and no more than ``MOST_BYTES`` of it."""
+    parts, size = [], 0
+    for part in answer.iter_content(64 * 1024):
+        parts.append(part)
+        size += len(part)
+        if size > MOST_BYTES:
+            answer.close()
+            raise PortalProblem(
+                "flood",
+                f"The answer is larger than {MOST_BYTES // 1024**2} MB. Ask for fewer rows, or fetch the dataset to "
+                "disk: portail refresh.",
+                f"La réponse dépasse {MOST_BYTES // 1024**2} Mo. Demandez moins de lignes, ou récupérez le jeu de "
+                "données sur disque : portail refresh.",
+            )
+    return b"".join(parts)
 
 
 def fallback_sentence(problem: PortalProblem, date: str) -> Sentence:
@@ -261,9 +279,9 @@ def check_reachable(base: str) -> None:
         address = f"{base}/data/api/action/package_search?rows=0"
 
         def probe():
-            with requests.get(address, timeout=PROBE_SECONDS, headers={} if settings.IN_BROWSER else
-                              {"User-Agent": USER_AGENT}) as answer:
-                refuse_bad_answer(answer, answer.content, "json")
+            headers = {} if settings.IN_BROWSER else {"User-Agent": USER_AGENT}
+            with requests.get(address, timeout=PROBE_SECONDS, headers=headers, stream=True) as answer:
+                refuse_bad_answer(answer, _body(answer), "json")
 
         try:
             _within(PROBE_SECONDS, probe)

@@ -127,7 +127,12 @@ def _read(path: Path, modified: int) -> Dataset:
     try:
         descriptor = json.loads(path.read_text("utf-8"))
         dataset = Dataset(path.parent, descriptor)
-        dataset.name, dataset.kind, dataset.retrieved, dataset.schema["fields"], dataset.licence()  # must be there
+        dataset.kind, dataset.retrieved, dataset.schema["fields"], dataset.licence()  # must be there
+        if dataset.name != path.parent.name:
+            raise ValueError(f"the name is {dataset.name!r}, the folder {path.parent.name!r}")
+        for resource in dataset.resources:
+            if Path(resource["path"]).name != resource["path"]:
+                raise ValueError(f"the rows {resource['path']!r} are not a file of the folder")
     except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
         raise BrokenDataset(
             f"The description {path} cannot be read ({type(error).__name__}: {error}). "

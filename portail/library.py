@@ -1,6 +1,7 @@
 """What a mirror serves: the tables on this machine, and the catalogue records they and the lists of records make up."""
 
 import csv
+import datetime
 import functools
 import gzip
 import io
@@ -12,6 +13,19 @@ from portail import datasets, settings
 from portail.errors import BrokenDataset
 
 KIND_HEADER, DATE_HEADER = "X-Portail-Kind", "X-Portail-Date"  # what a mirror says of its rows
+
+
+KINDS = ("snapshot", "figures", "synthetic")
+
+
+def provenance(headers) -> tuple[str, str]:
+    """Return what an answer's headers say of its rows: kind and ISO date, each ``""`` where absent or unusable."""
+    kind, date = headers.get(KIND_HEADER, ""), headers.get(DATE_HEADER, "")
+    try:
+        date = datetime.date.fromisoformat(date).isoformat()
+    except ValueError:
+        date = ""
+    return kind if kind in KINDS or not kind else "snapshot", date
 
 
 @dataclass(frozen=True)

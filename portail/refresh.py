@@ -15,7 +15,7 @@ import requests
 from portail import datasets, drift, settings
 from portail.connection import session, stream
 from portail.errors import CannotWrite, PortalProblem
-from portail.library import DATE_HEADER, KIND_HEADER
+from portail.library import provenance
 from portail.tables import read_rows
 from portail.wording import Sentence, number
 
@@ -184,8 +184,8 @@ def _description(dataset, path: str, content: bytes, digest: str, columns: list[
         "path": path, "bytes": len(content), "hash": f"sha256:{digest}",
         "encoding": "utf-8-sig" if mark else "utf-8", "schema": dataset.schema | {"fields": fields}, "derived": derived,
     }
-    from_mirror = headers.get(KIND_HEADER)
-    retrieved = headers.get(DATE_HEADER, "") if from_mirror else datetime.date.today().isoformat()
+    from_mirror, date = provenance(headers)
+    retrieved = date if from_mirror else datetime.date.today().isoformat()
     described = dataset if from_mirror == "synthetic" else dataset.when_live()
     return described.descriptor | {
         "kind": from_mirror or "snapshot", "retrieved": retrieved, "resources": [main],

@@ -9,7 +9,7 @@ import pandas as pd
 from portail import datasets, drift, settings
 from portail.connection import HERE_HEADER, fallback_sentence, notice, session
 from portail.errors import BrokenDataset, PortalProblem
-from portail.library import DATE_HEADER, KIND_HEADER
+from portail.library import provenance
 from portail.wording import Sentence
 from portail.wording import date as in_words
 
@@ -204,9 +204,9 @@ def _from_answer(dataset: datasets.Dataset, answer) -> pd.DataFrame:
     for each in found:
         notice(Sentence(f"{dataset.text('title', 'en')}: {each.sentence.english}",
                         f"{dataset.text('title', 'fr')} : {each.sentence.french}"))
-    kind = "room" if KIND_HEADER in answer.headers else "live"
-    date = answer.headers.get(DATE_HEADER, "") if kind == "room" else datetime.date.today().isoformat()
-    if kind == "room" and answer.headers[KIND_HEADER] == "synthetic":
-        kind = "synthetic"
-    _loaded[dataset.name] = Loaded(kind, date)
+    kind, date = provenance(answer.headers)
+    _loaded[dataset.name] = (
+        Loaded("synthetic" if kind == "synthetic" else "room", date) if kind
+        else Loaded("live", datetime.date.today().isoformat())
+    )
     return typed(table, dataset.fields)

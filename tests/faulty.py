@@ -21,6 +21,7 @@ from tests.published import from_csv, to_csv
 REJECTED = b"<html><head><title>Request Rejected</title></head><body>The requested URL was rejected.</body></html>"
 LOGIN = (b"<!DOCTYPE html><html><body><h1>Network sign-in</h1><form method='post'>"
          b"<input name='user'><input type='password' name='password'></form></body></html>")
+FLOOD = 8 * 1024**2  # bytes; the tests set the limit below it
 STATUSES = (403, 404, 429, 500, 503)
 EVERYWHERE = ("hang", "drip", "refused", "dns")  # the others strike the table's own address alone
 
@@ -107,6 +108,8 @@ class FaultyPortal:
             packed = bytearray(gzip.compress(body))
             packed[20:60] = b"\0" * 40
             _write(out, status, headers | {"Content-Encoding": "gzip"}, bytes(packed))
+        elif fault == "flood":
+            _write(out, status, headers | {"Content-Encoding": "gzip"}, gzip.compress(body + b"\n" * FLOOD))
         elif fault in ("html", "login"):
             _write(out, 200, {"Content-Type": "text/html"}, REJECTED if fault == "html" else LOGIN)
         else:

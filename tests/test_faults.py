@@ -9,6 +9,7 @@ import portail
 from portail import connection, datasets
 from portail.errors import PortalProblem
 from portail.wording import Sentence
+from tests.faulty import FLOOD
 from tests.published import live_names, package_of
 
 README = Path(__file__).parent.parent / "portail" / "README.md"
@@ -49,6 +50,8 @@ def impatient(monkeypatch):
 def strike(portal, monkeypatch, small_datasets, name: str, fault: str) -> None:
     if fault in ("hang", "drip"):
         monkeypatch.setattr(connection, "ANSWER_SECONDS", 1)
+    if fault == "flood":
+        monkeypatch.setattr(connection, "MOST_BYTES", FLOOD // 2)
     portal.suffer(fault, struck_field(package_of(small_datasets, name), fault))
     monkeypatch.setenv("PORTAIL_URL", portal.address)
 
@@ -56,7 +59,7 @@ def strike(portal, monkeypatch, small_datasets, name: str, fault: str) -> None:
 def test_the_table_names_every_fault_that_the_front_can_make():
     from tests.faulty import STATUSES, TABLE_FAULTS
 
-    transport = {"refused", "dns", "hang", "drip", "truncated", "wrong-length", "gzip", "html", "login"}
+    transport = {"refused", "dns", "hang", "drip", "truncated", "wrong-length", "gzip", "html", "login", "flood"}
     assert set(FAULTS) == {*TABLE_FAULTS, *transport, *map(str, STATUSES)}
 
 

@@ -12,6 +12,7 @@ import pytest
 import portail
 from portail import datasets, settings
 from portail.errors import BrokenDataset, PortalProblem, UnknownDataset
+from portail.library import provenance
 from tests.conftest import needs_real
 from tests.published import live_names
 
@@ -107,6 +108,27 @@ def test_an_unknown_name_is_refused_with_the_names_there_are():
 def test_a_name_cannot_lead_out_of_the_folders(name):
     with pytest.raises(UnknownDataset):
         portail.load(name)
+
+
+def test_a_description_that_leads_out_of_its_folder_is_refused(snapshot, monkeypatch, tmp_path, small_datasets):
+    text = (small_datasets / "nap5" / "datapackage.json").read_text("utf-8")
+    for changed in (text.replace('"nap5.csv"', '"../nap5.csv"'), text.replace('"name": "nap5"', '"name": "../nap5"')):
+        assert changed != text
+        (tmp_path / "nap5").mkdir(exist_ok=True)
+        (tmp_path / "nap5" / "datapackage.json").write_text(changed, "utf-8")
+        monkeypatch.setenv("PORTAIL_DATA", str(tmp_path))
+        with pytest.raises(BrokenDataset):
+            portail.load("nap5")
+
+
+@pytest.mark.parametrize("headers", [
+    {"X-Portail-Kind": "gospel", "X-Portail-Date": "2025-02-11"}, {"X-Portail-Kind": "snapshot"},
+    {"X-Portail-Kind": "snapshot", "X-Portail-Date": "<b>"},
+    {"X-Portail-Kind": "snapshot", "X-Portail-Date": "2025-02-31"},
+])
+def test_a_mirror_that_says_odd_things_of_its_rows_is_still_read_as_a_copy(headers):
+    kind, date = provenance(headers)
+    assert kind == "snapshot" and date in ("", "2025-02-11")
 
 
 @pytest.mark.parametrize("content", ["{", "[]", "{}", '{"name": "nap5"}'])
