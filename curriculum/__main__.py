@@ -49,7 +49,7 @@ def learn(lang: str | None, folder: Path, build_only: bool) -> int:
 
 @curriculum.command("release")
 def release_() -> int:
-    """Build exercises/release and exercises/release-fr. / Produire les devoirs remis aux apprenants."""
+    """Build exercises/release and exercises/release-fr. / Produire les devoirs à distribuer."""
     for language in LANGUAGES:
         for path in release.release(language):
             click.echo(path.relative_to(ROOT))

@@ -56,7 +56,7 @@ def render(notebook, language: str, slug: str) -> str:
     """
     config = Config()
     config.TagRemovePreprocessor.remove_cell_tags = {"instructor"}
-    config.TagRemovePreprocessor.remove_input_tags = {"sentence", "check", "language"}  # the words, not their code
+    config.TagRemovePreprocessor.remove_input_tags = {"sentence", "check", "self-check", "language"}  # their words stay
     config.HTMLExporter.exclude_anchor_links = True
     exporter = HTMLExporter(
         config=config, template_name="lesson", extra_template_basedirs=[str(TEMPLATES)],

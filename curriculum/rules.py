@@ -130,9 +130,9 @@ def lengths(notebook, language: str) -> Iterator[str]:
 
 
 def folded(notebook, language: str) -> Iterator[str]:
-    """Code that only writes a sentence or a check is folded away: it would show the answer, and no learner needs it."""
+    """Code that only writes a sentence or checks an answer is folded away: it shows what the learner should find."""
     for cell in code(notebook):
-        writes = {"sentence", "check"} & set(tags(cell))
+        writes = {"sentence", "check", "self-check"} & set(tags(cell))
         if writes and not cell.metadata.get("jupyter", {}).get("source_hidden"):
             yield f"{cell['id']}: the code of a sentence or check is not folded (jupyter.source_hidden)"
 

@@ -165,8 +165,10 @@ def _problem(name, value, kind, length, columns, index, within) -> Sentence | No
     if columns is not None:
         absent = [column for column in columns if column not in value.columns]
         if absent:
-            return Sentence(f"`{name}` lacks the column {', '.join(absent)}.",
-                            f"Il manque à `{name}` la colonne {', '.join(absent)}.")
+            several = len(absent) > 1
+            return Sentence(
+                f"`{name}` lacks the column{'s' * several} {', '.join(absent)}.",
+                f"Il manque à `{name}` {'les colonnes' if several else 'la colonne'} {', '.join(absent)}.")
     if length is not None and len(value) != length:
         english, french = ("characters", "caractères") if isinstance(value, str) else (
             "rows", "lignes") if isinstance(value, (pd.DataFrame, pd.Series)) else ("items", "éléments")

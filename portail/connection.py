@@ -109,7 +109,7 @@ class PortalAdapter(BaseAdapter):
             if self.mode == "live":
                 raise
             answer = mirror_answer(request)
-            if answer.status_code != HTTPStatus.OK:  # there is no copy of this: the portal's own fault is the news
+            if not answer.ok:  # there is no copy of this: the portal's own fault is the news
                 raise
             notice(fallback_sentence(problem, provenance(answer.headers)[1]))
             return answer

@@ -49,7 +49,7 @@ def lesson(language: str):
         cell["id"] = name
         if cell.cell_type == "code":
             cell.execution_count = 1
-            if "sentence" in tags:
+            if {"sentence", "self-check"} & set(tags):
                 cell.metadata["jupyter"] = {"source_hidden": True}
         notebook.cells.append(cell)
     return notebook
