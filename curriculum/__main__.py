@@ -48,11 +48,13 @@ def learn(lang: str | None, folder: Path, build_only: bool) -> int:
 
 
 @curriculum.command("release")
-def release_() -> int:
-    """Build exercises/release and exercises/release-fr. / Produire les devoirs à distribuer."""
+@click.option("--course", type=click.Path(path_type=Path), default=release.COURSE,
+              help="Your own private course, a copy of exercises/; the project's if left out.")
+def release_(course: Path) -> int:
+    """Build release/ and release-fr/ of the course. / Produire les versions à distribuer."""
     for language in LANGUAGES:
-        for path in release.release(language):
-            click.echo(path.relative_to(ROOT))
+        for path in release.release(language, course.resolve()):
+            click.echo(path)
     return 0
 
 

@@ -19,7 +19,7 @@ from portail import settings
 from portail.tables import read_rows
 
 HERE = Path(__file__).parent
-SHIPPED = HERE.parent / "datasets"
+SHIPPED = settings.shipped_folders()[0]
 SEED = 20_260_201
 STEPS = ("os_account_registration", "os_authentication", "os_application", "os_decision", "os_issuance",
          "os_issue_resolution_feedback")

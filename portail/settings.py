@@ -17,7 +17,8 @@ import platformdirs
 from portail.errors import SettingError
 from portail.wording import LANGUAGES, language
 
-__all__ = ["LANGUAGES", "MODES", "base_url", "data_folders", "language", "mode", "use_language", "user_folder"]
+__all__ = ["LANGUAGES", "MODES", "base_url", "data_folders", "language", "mode", "shipped_folders",
+           "use_language", "user_folder"]
 
 PORTAL = "https://open.canada.ca"
 MODES = ("auto", "live", "snapshot")
@@ -67,11 +68,16 @@ def base_url() -> str:
 
 def data_folders() -> list[Path]:
     """Return the folders that hold datasets, in the order of look-up: chosen, user's, shipped, checkout."""
-    here = Path(__file__).parent
-    folders = [user_folder(), here / "datasets", here.parent / "datasets"]
+    folders = [user_folder(), *shipped_folders()]
     if os.environ.get("PORTAIL_DATA"):
         folders.insert(0, Path(os.environ["PORTAIL_DATA"]))
     return [folder for folder in folders if folder.is_dir()]
+
+
+def shipped_folders() -> list[Path]:
+    """Return where the project's own datasets are: inside an installed package, or beside it in a checkout."""
+    here = Path(__file__).parent
+    return [folder for folder in (here / "datasets", here.parent / "datasets") if folder.is_dir()]
 
 
 def user_folder() -> Path:

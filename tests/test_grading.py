@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 import sysconfig
 from pathlib import Path
 
@@ -155,3 +156,25 @@ def test_validate_passes_the_solution_and_names_what_an_empty_release_lacks(cour
 def test_both_languages_are_one_assignment_with_one_number_of_points(marks, name):
     most = {student: sum(most for _, most, _ in marks[name, student].values()) for student in STUDENTS}
     assert len(set(most.values())) == 1
+
+
+def test_a_private_course_away_from_the_project_is_released_and_reads_its_own_altered_tables(tmp_path):
+    private = tmp_path / "private"
+    private.mkdir()
+    for part in ("nbgrader_config.py", "altered.py"):
+        shutil.copyfile(ROOT / "exercises" / part, private / part)
+    for part in ("source", "french"):
+        shutil.copytree(ROOT / "exercises" / part, private / part)
+    done = subprocess.run([sys.executable, "-m", "curriculum", "release", "--course", str(private)], cwd=ROOT,
+                          capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    for folder in release.RELEASES.values():
+        assert all((private / folder / name / f"{name}.ipynb").is_file() for name in NAMES)
+    assert (private / "altered" / "nap5" / "datapackage.json").is_file()
+
+
+def test_a_folder_that_is_not_a_course_is_named_with_what_it_lacks(tmp_path):
+    done = subprocess.run([sys.executable, "-m", "curriculum", "release", "--course", str(tmp_path)], cwd=ROOT,
+                          capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "is not a course" in done.stderr and "Traceback" not in done.stderr

@@ -104,3 +104,14 @@ def test_instructors_notes_are_not_on_the_page(folder, language, slug):
     notes = [cell for cell in notebook.cells if "instructor" in notebooks.tags(cell)]
     assert notes
     assert "celltag_instructor" not in html
+
+
+@needs_browser
+def test_the_mirrors_front_page_has_no_axe_violation(page):
+    from werkzeug.test import Client
+
+    from portail.library import library_of_datasets
+    from portail.mirror import Mirror
+
+    page.set_content(Client(Mirror(library_of_datasets())).get("/").text)
+    assert violations(page) == []
