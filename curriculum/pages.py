@@ -88,6 +88,7 @@ def _accessible(html: str, language: str) -> str:
             style.decompose()
         for attribute in ("border", "style", "class"):
             del table[attribute]
+        _one_header_row(table)
         for cell in table.find_all("th"):
             if not cell.get_text(strip=True):
                 cell.name = "td"
@@ -100,3 +101,14 @@ def _accessible(html: str, language: str) -> str:
         table.wrap(page.new_tag("div", attrs={
             "class": "wide", "tabindex": "0", "role": "region", "aria-label": f"{label} {number}"}))
     return str(page)
+
+
+def _one_header_row(table) -> None:
+    """Put the index's name, which pandas writes in a row of its own, into the empty corner of the row of columns."""
+    rows = table.thead.find_all("tr") if table.thead else []
+    if len(rows) != 2:
+        return
+    columns, index = (row.find_all("th") for row in rows)
+    if not columns[0].get_text(strip=True) and not any(cell.get_text(strip=True) for cell in index[1:]):
+        columns[0].string = index[0].get_text(strip=True)
+        rows[1].decompose()

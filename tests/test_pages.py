@@ -106,6 +106,13 @@ def test_instructors_notes_are_not_on_the_page(folder, language, slug):
     assert "celltag_instructor" not in html
 
 
+def test_a_table_has_one_row_of_headers_with_its_indexs_name(folder):
+    html = BeautifulSoup((folder / "en" / "04-served-online.html").read_text("utf-8"), "html.parser")
+    heads = [table.thead.find_all("tr") for table in html.find_all("table") if table.thead]
+    assert {len(rows) for rows in heads} == {1}
+    assert any(cell.get_text(strip=True) == "Step" and cell["scope"] == "col" for rows in heads for cell in rows[0])
+
+
 @needs_browser
 def test_the_mirrors_front_page_has_no_axe_violation(page):
     from werkzeug.test import Client
