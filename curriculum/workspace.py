@@ -50,18 +50,22 @@ def build(workspace: Path) -> list[Path]:
     Raises:
         CannotWrite: if the folder cannot be written to.
     """
+    files = _files()
     try:
-        return _build(workspace)
+        return _bring_up_to_date(workspace, files)
     except OSError as error:
         raise CannotWrite(workspace, error) from error
 
 
-def _build(workspace: Path) -> list[Path]:
+def _bring_up_to_date(workspace: Path, files: dict[str, bytes]) -> list[Path]:
     """Write what is new, keep what the learner changed, and remember what was written."""
     manifest_path = workspace / MANIFEST
-    built = json.loads(manifest_path.read_text("utf-8")) if manifest_path.is_file() else {}
+    try:
+        built = json.loads(manifest_path.read_text("utf-8")) if manifest_path.is_file() else {}
+    except ValueError:  # an unreadable memory: every file that differs counts as the learner's
+        built = {}
     kept = []
-    for name, content in _files().items():
+    for name, content in files.items():
         path = workspace / name
         new = _digest(content)
         found = _digest(path.read_bytes()) if path.is_file() else None

@@ -81,6 +81,14 @@ def test_a_newer_lesson_replaces_an_untouched_one_and_spares_a_changed_one(mine,
     assert (untouched.read_bytes(), changed.read_bytes()) == (b"newer", b"my work")
 
 
+def test_a_damaged_memory_of_what_was_built_loses_no_work(mine):
+    path = next(mine.glob("en/*.ipynb"))
+    path.write_text("my work", "utf-8")
+    (mine / workspace.MANIFEST).write_text("{ damaged")
+    assert workspace.build(mine) == [path]
+    assert path.read_text("utf-8") == "my work"
+
+
 def test_a_learners_own_files_are_left_alone(mine):
     (mine / "en" / "notes.txt").write_text("mine")
     workspace.build(mine)
