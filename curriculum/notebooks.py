@@ -1,6 +1,7 @@
 """Reading and writing notebooks the one way that keeps their differences small."""
 
 import json
+import os
 from pathlib import Path
 
 import nbformat
@@ -22,10 +23,20 @@ def read(path: Path) -> nbformat.NotebookNode:
 
 
 def write(notebook: nbformat.NotebookNode, path: Path) -> None:
-    """Write a notebook with sorted keys, accents kept and a last newline, replacing the file in one step."""
+    """Write a notebook with sorted keys, accents kept and a last newline."""
+    put(path, to_bytes(notebook))
+
+
+def to_bytes(notebook) -> bytes:
+    """Return a notebook as the bytes of its file."""
+    return (json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode("utf-8")
+
+
+def put(path: Path, content: bytes) -> None:
+    """Write a file in one step: whoever reads meanwhile, or after a crash, finds the old one or the new one, whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(path.name + ".new")
-    new.write_text(json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    new = path.with_name(f"{path.name}.{os.getpid()}.new")
+    new.write_bytes(content)
     new.replace(path)
 
 

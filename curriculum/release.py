@@ -54,28 +54,31 @@ def release(language: str, course: Path = COURSE, in_gradebook: bool = True) -> 
         CannotRelease: if an exercise is not in both languages, or nbgrader refuses it.
     """
     names = assignments(course)
+    released = []
     with _environment_kept(), tempfile.TemporaryDirectory() as away:
-        elsewhere = None if in_gradebook and language == "en" else f"sqlite:///{Path(away) / 'gradebook.db'}"
-        _generate(language, course, elsewhere, Path(away), names)
-    if language == "fr":
-        shutil.rmtree(course / ".source-fr")
-    return [course / RELEASES[language] / name / f"{name}.ipynb" for name in names]
+        _generate(language, course, Path(away), in_gradebook and language == "en", names)
+        built = Path(away) / "release"
+        for file in sorted(path for path in built.rglob("*") if path.is_file()):
+            released.append(course / RELEASES[language] / file.relative_to(built))
+            notebooks.put(released[-1], file.read_bytes())
+    return [file for file in released if file.suffix == ".ipynb"]
 
 
-def _generate(language: str, course: Path, gradebook: str | None, exchange: Path, names: list[str]) -> None:
-    """Let nbgrader generate each assignment from the masters of one language."""
+def _generate(language: str, course: Path, away: Path, in_gradebook: bool, names: list[str]) -> None:
+    """Let nbgrader generate each assignment in a course of its own, so that two builds never meet."""
     from nbgrader.apps import NbGraderAPI
     from traitlets.config import Config, PyFileConfigLoader
 
     config = Config(PyFileConfigLoader("nbgrader_config.py", path=str(course)).load_config())
-    config.CourseDirectory.root = str(course)
-    config.CourseDirectory.release_directory = RELEASES[language]
-    if language == "fr":
-        config.CourseDirectory.source_directory = _french_source(course, names).name
-    if gradebook:
-        config.CourseDirectory.db_url = gradebook
-    config.Exchange.root = str(exchange)  # no exchange is used; nbgrader would warn of one that it cannot write to
+    own_gradebook = config.CourseDirectory.get("db_url") or f"sqlite:///{course / 'gradebook.db'}"
+    config.CourseDirectory.root = str(away)
+    config.CourseDirectory.db_url = own_gradebook if in_gradebook else f"sqlite:///{away / 'gradebook.db'}"
+    config.Exchange.root = str(away)  # no exchange is used; nbgrader would warn of one that it cannot write to
     config.Application.log_level = "ERROR"
+    for name in names:
+        shutil.copytree(course / "source" / name, away / "source" / name)
+        if language == "fr":
+            notebooks.write(french_master(course, name), away / "source" / name / f"{name}.ipynb")
     api = NbGraderAPI(config=config)
     api.log.setLevel(logging.ERROR)
     for name in names:
@@ -111,13 +114,3 @@ def french_master(course: Path, name: str):
         return translation.in_french(english, notebooks.read(text))
     except ValueError as error:
         raise CannotRelease(f"{name}: {error}") from error
-
-
-def _french_source(course: Path, names: list[str]) -> Path:
-    """Write the French masters into a source folder of their own and return it."""
-    folder = course / ".source-fr"
-    shutil.rmtree(folder, ignore_errors=True)
-    for name in names:
-        shutil.copytree(course / "source" / name, folder / name)
-        notebooks.write(french_master(course, name), folder / name / f"{name}.ipynb")
-    return folder

@@ -75,8 +75,8 @@ def _bring_up_to_date(workspace: Path, files: dict[str, bytes]) -> list[Path]:
             continue
         built[name] = new
         if found != new:
-            _write(path, content)
-    _write(manifest_path, (json.dumps(built, indent=1, sort_keys=True) + "\n").encode("utf-8"))
+            notebooks.put(path, content)
+    notebooks.put(manifest_path, (json.dumps(built, indent=1, sort_keys=True) + "\n").encode("utf-8"))
     return kept
 
 
@@ -86,7 +86,7 @@ def _files() -> dict[str, bytes]:
     for language in LANGUAGES:
         for lesson in Curriculum.read().written():
             notebook = learner_copy(notebooks.read(lesson.path(language)))
-            files[f"{language}/{lesson.slug}.ipynb"] = _bytes(notebook)
+            files[f"{language}/{lesson.slug}.ipynb"] = notebooks.to_bytes(notebook)
         for path in _released(language):
             files[f"{language}/exercises/{path.name}"] = path.read_bytes()
     return files
@@ -218,7 +218,7 @@ def configure_lab(workspace: Path, language: str) -> None:
     for name, values in wanted.items():
         path = workspace / ".lab" / name
         if not path.is_file():
-            _write(path, (json.dumps(values, indent=2) + "\n").encode("utf-8"))
+            notebooks.put(path, (json.dumps(values, indent=2) + "\n").encode("utf-8"))
 
 
 def has_display() -> bool:
@@ -238,18 +238,6 @@ def free_port(first: int = 8888) -> int:
                 continue
             return port
     return 0
-
-
-def _bytes(notebook) -> bytes:
-    return (json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode("utf-8")
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(path.name + ".new")
-    new.write_bytes(content)
-    new.replace(path)
 
 
 def _digest(content: bytes) -> str:

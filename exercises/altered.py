@@ -8,6 +8,7 @@ the shipped snapshots whenever the course is graded, so they are not kept in git
 
 import hashlib
 import json
+import os
 import random
 import re
 import sys
@@ -148,8 +149,11 @@ def _write(folder: Path, package: dict, rows: pd.DataFrame) -> None:
         "kind": "synthetic", "title": f"SYNTHETIC: {package['title']}",
         "title_fr": f"SYNTHÉTIQUE : {package['title_fr']}", "resources": [resource],
     }
-    (folder / resource["path"]).write_bytes(content)
-    (folder / "datapackage.json").write_text(json.dumps(package, ensure_ascii=False, indent=2) + "\n", "utf-8")
+    described = json.dumps(package, ensure_ascii=False, indent=2) + "\n"
+    for name, data in ((resource["path"], content), ("datapackage.json", described.encode("utf-8"))):
+        new = folder / f"{name}.{os.getpid()}"  # whoever reads meanwhile finds the old file or the new one, whole
+        new.write_bytes(data)
+        new.replace(folder / name)
 
 
 if __name__ == "__main__":
