@@ -52,7 +52,7 @@ def of_rows(content: bytes) -> list[Finding]:
     if looks_like_page({}, content):
         return [Finding("html", STOP, Sentence("a web page came instead of rows.",
                                                "le portail a envoyé une page Web au lieu des lignes."))]
-    rows = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
+    rows = csv.reader(io.StringIO(content.decode("utf-8-sig", "replace"), newline=""), strict=True)
     try:
         width = len(next(rows, []))
         broken = next((at for at, row in enumerate(rows, start=2) if row and len(row) != width), None)

@@ -99,7 +99,7 @@ def check(name: str) -> Checked:
     except PortalProblem as problem:
         state = CHANGED if problem.fault in ("html", "empty", "encoding", "broken-row", "404") else UNREACHABLE
         return Checked(name, state, [Sentence(problem.english, problem.french)])
-    found = _findings(dataset, answer.content, table)
+    found = drift.of_rows(answer.content) + _findings(dataset, table)
     reasons = [each.sentence for each in found if each.fault != "no-total"]
     before = drift.rows_of_copy(dataset)
     if not reasons and before != len(table):
@@ -140,17 +140,15 @@ def _validated(dataset, content: bytes):
     """Return the rows as text and the findings that do not stop; raise the first that does."""
     if not content.strip():
         raise PortalProblem("empty", "The portal sent an empty file.", "Le portail a envoyé un fichier vide.")
-    stops = drift.of_rows(content) if drift.looks_like_page({}, content) else []
-    drift.refuse(stops, dataset)
+    drift.refuse(drift.of_rows(content), dataset)  # before pandas stumbles over a page or a cut row
     table = read_rows(content)
-    found = _findings(dataset, content, table)
+    found = _findings(dataset, table)
     drift.refuse(found, dataset)
     return table, found
 
 
-def _findings(dataset, content: bytes, table) -> list[drift.Finding]:
-    of_content = drift.of_rows(content) + drift.of_table(table, dataset)
-    return of_content + drift.of_total(len(table), dataset, session("live"))
+def _findings(dataset, table) -> list[drift.Finding]:
+    return drift.of_table(table, dataset) + drift.of_total(len(table), dataset, session("live"))
 
 
 def _put_in_place(dataset, folder: Path, file: Path, table, headers: dict) -> None:

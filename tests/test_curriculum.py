@@ -24,10 +24,7 @@ def unmet(path) -> list[str]:
 
 @pytest.mark.parametrize("path", PLAN.paths, ids=lambda path: path.name)
 def test_hard_prerequisites_come_first_on_every_path(path):
-    known = {  # CURRICULUM's table gives these paths in this order; the core cut of 02 stands for the lesson there
-        "policy-analyst": [], "online-introduction": [],
-    }
-    assert unmet(path) == known.get(path.name, [])
+    assert unmet(path) == []
 
 
 def test_a_path_in_the_wrong_order_would_be_seen():

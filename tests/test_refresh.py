@@ -109,7 +109,6 @@ def test_progress_is_told_up_to_the_whole(mine):
     assert done == total > 0
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no read-only folders of this kind")
 def test_a_read_only_folder_is_named_and_nothing_is_lost(mine, monkeypatch):
     def refused(*_, **__):
         raise PermissionError(13, "Permission denied")
