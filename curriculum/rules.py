@@ -7,6 +7,7 @@ broken notebook and sees it complain.
 import itertools
 import re
 from collections.abc import Iterator
+from copy import deepcopy
 
 from curriculum import translation
 from curriculum.lessons import Lesson
@@ -68,7 +69,7 @@ def of_exercise(english, french) -> list[str]:
     found += [f"fr {each}: the English cell has changed since it was translated (python -m curriculum stamp)"
               for each in translation.stale(english, french)]
     try:
-        translation.in_french(_copy(english), french)
+        translation.in_french(deepcopy(english), french)
     except ValueError as error:
         found.append(f"fr {error}")
     return found
@@ -299,9 +300,3 @@ def graded_cells(notebook) -> Iterator[str]:
             yield f"{cell['id']}: only tests are locked"
         if each.get("solution") and cell.cell_type == "code" and "### BEGIN SOLUTION" not in cell.source:
             yield f"{cell['id']}: the answer cell has no solution to take out"
-
-
-def _copy(notebook):
-    from copy import deepcopy
-
-    return deepcopy(notebook)

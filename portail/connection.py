@@ -54,8 +54,7 @@ def session(mode: str | None = None) -> requests.Session:
     portal = requests_cache.CachedSession(
         backend=_cache, expire_after=REMEMBER_SECONDS, key_fn=_cache_key, filter_fn=_is_live_answer
     )
-    if not settings.IN_BROWSER:  # a browser forbids the header, and its own name is what the portal sees
-        portal.headers["User-Agent"] = USER_AGENT
+    portal.headers.update(_own_headers())
     for host in HOSTS:
         portal.mount(host, adapter)
     return portal
@@ -154,8 +153,7 @@ def stream(address: str) -> requests.Response:
     Raises:
         PortalProblem: for any fault that can be told before the body.
     """
-    headers = {} if settings.IN_BROWSER else {"User-Agent": USER_AGENT}
-    request = requests.Request("GET", address, headers=headers).prepare()
+    request = requests.Request("GET", address, headers=_own_headers()).prepare()
     return PortalAdapter("live").live_answer(request, timeout=(10, 30), stream=True)
 
 
@@ -248,6 +246,11 @@ def looks_like_page(headers, body: bytes) -> bool:
     return declared or start.startswith((b"<!doctype", b"<html", b"<?xml"))
 
 
+def _own_headers() -> dict[str, str]:
+    """Say who asks; a browser forbids the header, and its own name is what the portal sees."""
+    return {} if settings.IN_BROWSER else {"User-Agent": USER_AGENT}
+
+
 def _cache_key(request, **_) -> str:
     """Tell apart the same address of two portals (``PORTAIL_URL`` may change in a process)."""
     return f"{settings.base_url()} {request.method} {request.url} {request.headers.get('Range', '')}"
@@ -279,8 +282,7 @@ def check_reachable(base: str) -> None:
         address = f"{base}/data/api/action/package_search?rows=0"
 
         def probe():
-            headers = {} if settings.IN_BROWSER else {"User-Agent": USER_AGENT}
-            with requests.get(address, timeout=PROBE_SECONDS, headers=headers, stream=True) as answer:
+            with requests.get(address, timeout=PROBE_SECONDS, headers=_own_headers(), stream=True) as answer:
                 refuse_bad_answer(answer, _body(answer), "json")
 
         try:

@@ -13,8 +13,6 @@ from portail import datasets, settings
 from portail.errors import BrokenDataset
 
 KIND_HEADER, DATE_HEADER = "X-Portail-Kind", "X-Portail-Date"  # what a mirror says of its rows
-
-
 KINDS = ("snapshot", "figures", "synthetic")
 
 

@@ -5,7 +5,6 @@ with a word that the message must say, and the few wrong ones that pass, each wi
 altered tables, so wrong answers are tried there; right ones must be accepted there and on the shipped tables.
 """
 
-import os
 import re
 import tomllib
 from pathlib import Path
@@ -15,7 +14,7 @@ import pytest
 
 from curriculum import notebooks, release
 from portail.checks import CheckFailed
-from tests.conftest import ROOT
+from tests.conftest import ROOT, reading
 
 FILES = sorted((ROOT / "tests" / "answers").glob("*.toml"))
 ANSWERS = {path.stem: tomllib.loads(path.read_text("utf-8")) for path in FILES}
@@ -28,9 +27,6 @@ def task(exercise: str, name: str) -> dict:
 
 @pytest.fixture(scope="module")
 def altered_tables(tmp_path_factory) -> Path:
-    import sys
-
-    sys.path.insert(0, str(ROOT / "exercises"))
     import altered
 
     return altered.build(tmp_path_factory.mktemp("altered"))
@@ -51,7 +47,7 @@ def warm(altered_tables):
 
     def namespace(exercise: str, folder: Path) -> tuple[dict, dict]:
         if (exercise, folder) not in made:
-            with _reading(folder):
+            with reading(folder):
                 master = notebooks.read(release.COURSE / "source" / exercise / f"{exercise}.ipynb")
                 names: dict = {"__name__": "__main__"}
                 tests = {}
@@ -67,27 +63,12 @@ def warm(altered_tables):
     return namespace
 
 
-class _reading:
-    """Set the environment that the marks are given in, and put it back."""
-
-    def __init__(self, folder: Path):
-        self.folder = folder
-
-    def __enter__(self):
-        self.before = dict(os.environ)
-        os.environ |= {"PORTAIL_MODE": "snapshot", "PORTAIL_DATA": str(self.folder)}
-
-    def __exit__(self, *_):
-        os.environ.clear()
-        os.environ.update(self.before)
-
-
 def outcome(code: str, exercise: str, name: str, folder: Path, warm) -> str | None:
     """Run an answer, then its test; return None if accepted, else the English message."""
     names, tests = warm(exercise, folder)
     own = {key: value.copy() if isinstance(value, (pd.DataFrame, pd.Series)) else value for key, value in names.items()}
     own[name] = ...
-    with _reading(folder):
+    with reading(folder):
         try:
             exec(compile(code, "answer", "exec"), own)
         except Exception:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from curriculum import notebooks, release
-from tests.conftest import ROOT
+from tests.conftest import ROOT, reading
 
 NBGRADER = Path(sysconfig.get_path("scripts")) / "nbgrader"
 NAMES = release.assignments()
@@ -71,9 +71,7 @@ def course(tmp_path_factory) -> Path:
 def _copied(notebook):
     """Keep only the values that the shipped page shows: answers typed, not computed."""
     names: dict = {"__name__": "__main__"}
-    before = dict(os.environ)
-    os.environ |= {"PORTAIL_MODE": "snapshot", "PORTAIL_DATA": str(ROOT / "datasets")}
-    try:
+    with reading(ROOT / "datasets"):
         for cell in notebooks.code(notebook):
             if not cell.metadata.get("nbgrader", {}).get("locked"):
                 exec(compile(cell.source, cell["id"], "exec"), names)
@@ -81,9 +79,6 @@ def _copied(notebook):
                 value = names.get(about.get("grade_id"))
                 if isinstance(value, (int, float, str)) and len(str(value)) < 300:
                     cell.source = f"{about['grade_id']} = {value!r}"
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
     return notebook
 
 

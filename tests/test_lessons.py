@@ -53,7 +53,6 @@ def assert_says(said: str, language: str, slug: str, folder: Path) -> None:
 @pytest.fixture(scope="module")
 def newer(tmp_path_factory) -> Path:
     """Altered newer tables: more rows, other years, revised values, another order of results."""
-    sys.path.insert(0, str(ROOT / "exercises"))
     import altered
 
     return altered.build(tmp_path_factory.mktemp("newer"), seed=31, size=1.3)
