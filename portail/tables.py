@@ -22,6 +22,7 @@ class Loaded(NamedTuple):
 
 
 _loaded: dict[str, Loaded] = {}
+_read: dict[str, tuple[tuple, pd.DataFrame]] = {}  # what was read of the disk, while the file stays as it is
 
 
 def load(name: str) -> pd.DataFrame:
@@ -182,7 +183,11 @@ def _from_disk(dataset: datasets.Dataset) -> pd.DataFrame:
     """Read the copy on this machine and remember that it was read."""
     path = dataset.rows_path()
     try:
-        table = typed(read_rows(path.read_bytes()), dataset.fields)
+        about = path.stat()
+        state = (str(path), about.st_mtime_ns, about.st_size, str(dataset.fields))
+        if _read.get(dataset.name, (None,))[0] != state:
+            _read[dataset.name] = state, typed(read_rows(path.read_bytes()), dataset.fields)
+        table = _read[dataset.name][1].copy()
     except (OSError, ValueError, PortalProblem) as error:
         raise BrokenDataset(
             f"The rows {path} cannot be read: {error}. Restore the folder from the project, "
