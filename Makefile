@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help learn test test-live lint lock release execute stamp pages bench clean
+.PHONY: help learn grader test test-live soak lint lock release execute stamp pages bench clean
 
 help:            ## Show the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/'
@@ -18,6 +18,13 @@ help:            ## Show the targets
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.txt
 	touch $@
 
+.venv/grader: .venv/learn requirements-grader.txt
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-grader.txt
+	touch $@
+
+grader: .venv/grader  ## Install what grading a cohort needs, and say whether this machine can confine learner code
+	$(BIN)/grader doctor
+
 learn: .venv/learn    ## Set up, build the learner's workspace and open JupyterLab on the start page
 	$(BIN)/python -m curriculum learn
 
@@ -30,6 +37,9 @@ test-live: .venv/test ## Run the lessons and the schema checks against the real 
 	PORTAIL_MODE=live $(BIN)/python -m pytest --nbval-lax notebooks
 	$(BIN)/portail check
 
+soak: .venv/test      ## Kill the grader at fifty points of each kind (about ten minutes)
+	KILL_POINTS=50 $(BIN)/python -m pytest tests/test_durability.py
+
 lint: .venv/test      ## Check the style of the code
 	$(BIN)/ruff check .
 
@@ -37,7 +47,9 @@ lock:                 ## Write the lock files anew (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-annotate --no-header --quiet --extra build -o requirements.txt
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --no-annotate --no-header --quiet --extra dev -c requirements.txt -o requirements-dev.txt
+	  --no-annotate --no-header --quiet --extra build --extra grader -c requirements.txt -o requirements-grader.txt
+	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-annotate --no-header --quiet --extra dev -c requirements-grader.txt -c requirements.txt -o requirements-dev.txt
 
 release: .venv/learn  ## Build the exercises' releases, English and French
 	$(BIN)/python -m curriculum release
