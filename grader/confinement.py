@@ -1,0 +1,517 @@
+"""Confinement: what a process in a cell can no longer see, reach, use up or outlive. Linux alone, and it fails closed.
+
+Two steps. ``enter`` puts a process into the outer cell, where the course, the network and every writable folder are
+gone; what it imports there is trusted. ``seal`` then closes one fork of it for good, before the first byte that a
+learner wrote is read: its own processes, a home of limited size, no capability, system calls filtered, limits set.
+
+The first line is the kernel's namespaces (user_namespaces(7), mount_namespaces(7), pid_namespaces(7)), the second
+seccomp (seccomp(2)) and Landlock (landlock(7)). There is no /proc inside: nothing there is needed, and it tells of
+others.
+"""
+
+import ctypes
+import errno
+import functools
+import os
+import platform
+import resource
+import signal
+import stat
+import sys
+import sysconfig
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from portail.errors import PortailError
+
+# linux/sched.h, linux/mount.h, linux/prctl.h
+CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC = 0x00020000, 0x02000000, 0x04000000, 0x08000000
+CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
+MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_BIND, MS_REC, MS_PRIVATE = 2, 4, 8, 0x1000, 0x4000, 0x40000
+MNT_DETACH, AT_FDCWD, AT_RECURSIVE = 2, -100, 0x8000
+MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOSUID, MOUNT_ATTR_NODEV = 1, 2, 4
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 4, 24, 38
+LAST_CAPABILITY = 63
+_NUMBERS = {  # of the calls that the C library has no name for: asm/unistd.h
+    machine: {
+        "pivot_root": pivot_root,
+        "mount_setattr": 442,
+        "landlock_create_ruleset": 444,
+        "landlock_add_rule": 445,
+        "landlock_restrict_self": 446,
+    }
+    for machine, pivot_root in (("x86_64", 155), ("aarch64", 41))
+}
+
+HOME = "/learner"  # the one folder inside where anything can be written
+BUILDER, LEARNER = 0, 1000  # user ids inside the cell: who builds it, who runs learner code
+NOBODY = 65534  # who that is outside, where an administrator grades
+
+_FOLDERS_OF_THE_SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store", "/gnu/store")
+_FILES_OF_THE_SYSTEM = ("/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives", "/etc/fonts", "/etc/mime.types")
+_DEVICES = ("null", "zero", "full", "random", "urandom")
+_PEOPLE = "root:x:0:0::/:/bin/false\nlearner:x:1000:1000::/learner:/bin/sh\n"
+
+# What no cell of a notebook needs: other kernels' doors, other processes, and every kind of socket.
+_REFUSED_CALLS = tuple(
+    """
+    socket socketcall connect bind listen accept accept4 sendmmsg mount umount umount2 pivot_root chroot
+    move_mount open_tree fsopen fsconfig fsmount fspick mount_setattr unshare setns ptrace process_vm_readv
+    process_vm_writev process_madvise pidfd_open pidfd_getfd pidfd_send_signal kcmp bpf perf_event_open
+    userfaultfd io_uring_setup io_uring_enter io_uring_register keyctl add_key request_key init_module
+    finit_module delete_module kexec_load kexec_file_load reboot swapon swapoff acct quotactl quotactl_fd
+    nfsservctl syslog lookup_dcookie vhangup iopl ioperm settimeofday clock_settime clock_adjtime adjtimex
+    sethostname setdomainname name_to_handle_at open_by_handle_at fanotify_init fanotify_mark personality
+    modify_ldt mknod mknodat setuid setgid setreuid setregid setresuid setresgid setgroups setfsuid setfsgid
+    capset memfd_secret migrate_pages move_pages mbind set_mempolicy uselib vm86 vm86old
+    """.split()  # noqa: SIM905 -- a list of this length reads better so
+)
+
+
+class CannotConfine(PortailError):
+    """Raised when this machine does not offer what confinement needs; the text says what is missing."""
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """What one submission may use; the limits hold for all of its cells and processes together, unless it says
+    other."""
+
+    seconds: float = 600.0  #: from its first to its last cell
+    cell_seconds: float = 60.0  #: one cell; nbgrader's own default is 30 (``Execute.timeout``)
+    memory: int = 2 << 30  #: bytes
+    disk: int = 256 << 20  #: bytes of files
+    files: int = 10_000  #: how many files
+    processes: int = 64  #: processes and threads
+    descriptors: int = 256  #: open files of one process
+    output: int = 4 << 20  #: bytes that its cells show, and that one answer may weigh ten times over
+
+
+class Offer(msgspec.Struct, frozen=True):
+    """What this machine offers for confinement.
+
+    Args:
+        missing: what is needed and not there, in plain words, as ``(English, French)``; empty where all is there.
+        landlock: the version of Landlock's interface, 0 where there is none.
+        system: the system and machine, such as ``"Linux x86_64"``.
+    """
+
+    missing: list[tuple[str, str]]
+    landlock: int
+    system: str
+
+
+_libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+
+def _call(name: str, *arguments) -> int:
+    """Call the C library, or the kernel where the library has no name for it, and raise what it refuses."""
+    if _libc is None:
+        raise OSError(errno.ENOSYS, f"{name}: this is not Linux")
+    ctypes.set_errno(0)
+    numbers = _NUMBERS.get(platform.machine(), {})
+    if name in numbers:
+        result = _libc.syscall(ctypes.c_long(numbers[name]), *arguments)
+    else:
+        result = getattr(_libc, name)(*arguments)
+    if result < 0:
+        code = ctypes.get_errno()
+        raise OSError(code, f"{name}: {os.strerror(code)}")
+    return result
+
+
+def unshare(flags: int) -> None:
+    """Leave the namespaces named by flags (``CLONE_NEW…``), for new and empty ones."""
+    _call("unshare", flags)
+
+
+def set_namespace(descriptor: int, kind: int) -> None:
+    """Go (or let the next children go) to the namespace that a descriptor holds open."""
+    _call("setns", descriptor, kind)
+
+
+def die_with_parent() -> None:
+    """Let the kernel kill this process when the one that started it ends."""
+    _call("prctl", PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def _mount(source: str, target: Path | str, kind: str | None, flags: int, data: str = "") -> None:
+    _call(
+        "mount",
+        source.encode(),
+        os.fsencode(target),
+        kind.encode() if kind else None,
+        ctypes.c_ulong(flags),
+        data.encode() or None,
+    )
+
+
+class _MountAttributes(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_uint64) for name in ("set", "clear", "propagation", "userns")]  # linux/mount.h
+
+
+def _read_only(target: Path | str, more: int = 0) -> None:
+    """Make a mount and all that is mounted below it read-only."""
+    attributes = _MountAttributes(set=MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | more)
+    _call(
+        "mount_setattr",
+        AT_FDCWD,
+        os.fsencode(target),
+        AT_RECURSIVE,
+        ctypes.byref(attributes),
+        ctypes.c_size_t(ctypes.sizeof(attributes)),
+    )
+
+
+def map_users(pid: int) -> None:
+    """Give a process that just left its user namespace its two users inside; called from outside.
+
+    An ordinary instructor is the learner's user inside. An administrator (root, as in many containers) is not: there
+    learner code runs as nobody, so that no file of the administrator's is its own.
+
+    Args:
+        pid: the process, as it is numbered outside.
+    """
+    own_user, own_group = os.geteuid(), os.getegid()
+    as_root = own_user == 0
+    users = f"{BUILDER} 0 1\n{LEARNER} {NOBODY} 1\n" if as_root else f"{LEARNER} {own_user} 1\n"
+    groups = f"{BUILDER} 0 1\n{LEARNER} {NOBODY} 1\n" if as_root else f"{LEARNER} {own_group} 1\n"
+    for name, text in (("setgroups", "deny"), ("uid_map", users), ("gid_map", groups)):
+        Path(f"/proc/{pid}/{name}").write_text(text)
+
+
+def python_folders() -> list[Path]:
+    """Return the folders without which this Python does not run: its prefixes, its packages, and this project's two."""
+    import portail
+
+    folders = [Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable).resolve().parent.parent]
+    folders += [Path(path) for path in sysconfig.get_paths().values()]
+    folders += [Path(portail.__file__).parent, Path(__file__).parent]
+    datasets = Path(portail.__file__).parent.parent / "datasets"  # in a checkout; in a wheel they lie inside portail
+    folders += [datasets] if (datasets / "codes").is_dir() else []
+    return outermost(folders)
+
+
+def outermost(folders: Iterable[Path]) -> list[Path]:
+    """Return the folders that exist, without those that lie in another of them, resolved."""
+    kept: list[Path] = []
+    for folder in sorted({Path(folder).resolve() for folder in folders if Path(folder).exists()}):
+        if not any(folder.is_relative_to(other) for other in kept):
+            kept.append(folder)
+    return kept
+
+
+def enter(readable: Iterable[Path], shown: dict[str, str]) -> None:
+    """Leave the machine's files behind: a small read-only system of what Python needs, and no other process.
+
+    To be called in a process that has left its user, mount, pid, net, ipc and uts namespaces, as their first process,
+    after ``map_users``. What is not named here does not exist afterwards.
+
+    Args:
+        readable: folders and files to be seen besides, read-only, under their own names.
+        shown: folders and files to be seen, read-only, under another name: the name inside, by the one outside.
+    """
+    _mount("none", "/", None, MS_REC | MS_PRIVATE)
+    root = Path("/mnt" if os.path.isdir("/mnt") else "/tmp")  # any folder: it is out of sight from here on
+    links = [path for path in _FOLDERS_OF_THE_SYSTEM if os.path.islink(path)]
+    binds = [
+        Path(path)
+        for path in (*_FOLDERS_OF_THE_SYSTEM, *_FILES_OF_THE_SYSTEM)
+        if os.path.exists(path) and not os.path.islink(path)
+    ]
+    binds = [path.resolve() if path.is_symlink() else path for path in binds]
+    localtime = Path("/etc/localtime").resolve()
+    wanted = outermost([*binds, localtime, *readable])
+    sources = [(path, os.open(path, os.O_PATH)) for path in wanted]
+    open_to_all = {outside: _open_to_all(Path(outside)) for outside in shown}
+    sources += [
+        (Path(inside), os.open(outside, os.O_PATH)) for outside, inside in shown.items() if open_to_all[outside]
+    ]
+    copies = [(_contents(Path(outside)), inside) for outside, inside in shown.items() if not open_to_all[outside]]
+    room = sum(len(data) for files, _ in copies for data in files.values())
+    devices = [(name, os.open(f"/dev/{name}", os.O_PATH)) for name in _DEVICES if os.path.exists(f"/dev/{name}")]
+    targets = {path: os.readlink(path) for path in links}
+
+    _mount("cell", root, "tmpfs", MS_NOSUID | MS_NODEV, f"size={room + (room >> 1) + (1 << 20)},mode=755")
+    for files, inside in copies:
+        for name, data in files.items():
+            path = root / inside[1:] / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+    for path, descriptor in sources:
+        _bind(descriptor, root / path.relative_to("/"))
+        _read_only(root / path.relative_to("/"), MOUNT_ATTR_NODEV)
+    for path, target in targets.items():
+        os.symlink(target, root / path.removeprefix("/"))
+    (root / "dev" / "shm").mkdir(parents=True)
+    for name, descriptor in devices:
+        _bind(descriptor, root / "dev" / name)
+    (root / "etc").mkdir(exist_ok=True)
+    (root / "etc" / "passwd").write_text(_PEOPLE)
+    (root / HOME[1:]).mkdir()
+    _mount("cell", root / HOME[1:], "tmpfs", MS_NOSUID | MS_NODEV, "size=64m,mode=700")
+    if not (root / "tmp").exists():  # it does where Python itself lies under /tmp
+        os.symlink(HOME, root / "tmp")
+    os.chdir(root)
+    _call("pivot_root", b".", b".")
+    _call("umount2", b".", MNT_DETACH)
+    os.chdir("/")
+    attributes = _MountAttributes(set=MOUNT_ATTR_RDONLY)
+    _call("mount_setattr", AT_FDCWD, b"/", 0, ctypes.byref(attributes), ctypes.c_size_t(ctypes.sizeof(attributes)))
+
+
+def _open_to_all(path: Path) -> bool:
+    """Tell whether everybody may read a folder: an administrator's own is not the learner's user's to read."""
+    everything = [path, *path.rglob("*")] if path.is_dir() else [path]
+    return all(each.lstat().st_mode & (0o005 if each.is_dir() else 0o004) in (0o005, 0o004) for each in everything)
+
+
+def _contents(path: Path) -> dict[str, bytes]:
+    """Return the files of a folder by their places in it; of a file, itself."""
+    if path.is_file():
+        return {"": path.read_bytes()}
+    return {str(each.relative_to(path)): each.read_bytes() for each in path.rglob("*") if each.is_file()}
+
+
+def _bind(descriptor: int, target: Path) -> None:
+    """Mount what a descriptor holds at a place that is made for it; the descriptor is closed."""
+    if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+        target.mkdir(parents=True, exist_ok=True)
+    else:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.touch()
+    _mount(f"/proc/self/fd/{descriptor}", target, None, MS_BIND | MS_REC)
+    os.close(descriptor)
+
+
+def seal(limits: Limits, keep: Iterable[int] = ()) -> None:
+    """Close this process for good, before the first byte that a learner wrote is read.
+
+    To be called in a fork that is the first of its own pid namespace. Afterwards it has a home of its own, in which it
+    stands, and nothing that it can do reaches outside but what it writes to the descriptors kept.
+
+    Args:
+        limits: what it may use.
+        keep: the descriptors that stay open; all others are closed, and 0, 1 and 2 lead nowhere.
+    """
+    unshare(CLONE_NEWNS | CLONE_NEWIPC)
+    owner = f"mode=700,uid={LEARNER},gid={LEARNER}"
+    _mount("work", HOME, "tmpfs", MS_NOSUID | MS_NODEV, f"size={limits.disk},nr_inodes={limits.files},{owner}")
+    _mount(
+        "shm", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, f"size={limits.disk // 4},nr_inodes=1000,{owner}"
+    )
+    os.chdir(HOME)
+    _close_descriptors(set(keep))
+    _give_up_rights()
+    _set_limits(limits)
+    _restrict_files()
+    call_filter().load()
+
+
+def _close_descriptors(keep: set[int]) -> None:
+    nowhere = os.open("/dev/null", os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(nowhere, standard)
+    kept = sorted(keep | {0, 1, 2})
+    for one, after in zip(kept, [*kept[1:], 65536], strict=True):
+        os.closerange(one + 1, after)
+
+
+class _CapabilityHeader(ctypes.Structure):
+    _fields_ = [("version", ctypes.c_uint32), ("pid", ctypes.c_int)]
+
+
+def _give_up_rights() -> None:
+    """Become the learner's user, without a capability and without a way to get one."""
+    for capability in range(LAST_CAPABILITY + 1):
+        _libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)  # refused for numbers that this kernel does not know
+    if os.getuid() != LEARNER:
+        os.setresgid(LEARNER, LEARNER, LEARNER)
+        os.setresuid(LEARNER, LEARNER, LEARNER)
+    header = _CapabilityHeader(version=0x20080522, pid=0)  # _LINUX_CAPABILITY_VERSION_3
+    _call("capset", ctypes.byref(header), ctypes.byref((ctypes.c_uint32 * 6)()))
+    _call("prctl", PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    _call("prctl", PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def _set_limits(limits: Limits) -> None:
+    for what, most in (
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_CPU, int(limits.seconds) + 1),
+        (resource.RLIMIT_DATA, limits.memory),
+        (resource.RLIMIT_FSIZE, limits.disk),
+        (resource.RLIMIT_NPROC, limits.processes),
+        (resource.RLIMIT_NOFILE, limits.descriptors),
+        (resource.RLIMIT_MEMLOCK, 0),
+        (resource.RLIMIT_MSGQUEUE, 0),
+        (resource.RLIMIT_STACK, 64 << 20),
+    ):
+        _, hard = resource.getrlimit(what)
+        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(what, (most, most))
+
+
+class _LandlockRules(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_uint64) for name in ("files", "network", "scope")]  # linux/landlock.h
+
+
+class _LandlockPath(ctypes.Structure):
+    _pack_ = 1
+    _fields_ = [("allowed", ctypes.c_uint64), ("parent", ctypes.c_int32)]
+
+
+def landlock_version() -> int:
+    """Return the version of Landlock's interface that the kernel offers, 0 if none."""
+    try:
+        return _call("landlock_create_ruleset", None, ctypes.c_size_t(0), ctypes.c_uint32(1))
+    except OSError:
+        return 0
+
+
+def _restrict_files() -> None:
+    """Let Landlock, where the kernel has it, allow writing in its home and /dev/shm alone, and no TCP, signal or
+    socket out."""
+    version = landlock_version()
+    if version == 0:
+        return
+    execute, write, read, read_folder = 1, 2, 4, 8
+    every = (1 << {1: 13, 2: 14, 3: 15, 4: 15}.get(version, 16)) - 1
+    rules = _LandlockRules(files=every, network=3 if version >= 4 else 0, scope=3 if version >= 6 else 0)
+    ruleset = _call(
+        "landlock_create_ruleset", ctypes.byref(rules), ctypes.c_size_t(ctypes.sizeof(rules)), ctypes.c_uint32(0)
+    )
+    allowed = {"/": execute | read | read_folder, HOME: every, "/dev/shm": every}
+    allowed |= {f"/dev/{name}": read | write for name in ("null", "zero", "full")}
+    for path, access in allowed.items():
+        parent = os.open(path, os.O_PATH)
+        rule = _LandlockPath(allowed=access, parent=parent)
+        _call("landlock_add_rule", ruleset, ctypes.c_int(1), ctypes.byref(rule), ctypes.c_uint32(0))
+        os.close(parent)
+    _call("landlock_restrict_self", ruleset, ctypes.c_uint32(0))
+    os.close(ruleset)
+
+
+@functools.cache
+def call_filter():
+    """Return the filter that refuses the system calls that no notebook needs; made once, loaded in each fork.
+
+    Raises:
+        CannotConfine: if libseccomp is not there, or cannot refuse one of them.
+    """
+    try:
+        import pyseccomp
+    except (ImportError, RuntimeError) as error:
+        raise CannotConfine(
+            "The library libseccomp is missing: install it (Debian, Ubuntu: sudo apt install libseccomp2).",
+            "Il manque la bibliothèque libseccomp : installez-la (Debian, Ubuntu : sudo apt install libseccomp2).",
+        ) from error
+    rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
+    for name in _REFUSED_CALLS:
+        number = pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, name)
+        if number is not None and number >= 0:  # negative: another machine's call
+            rules.add_rule(pyseccomp.ERRNO(errno.EPERM), number)
+    for namespace in (
+        CLONE_NEWNS,
+        CLONE_NEWCGROUP,
+        CLONE_NEWUTS,
+        CLONE_NEWIPC,
+        CLONE_NEWUSER,
+        CLONE_NEWPID,
+        CLONE_NEWNET,
+    ):
+        rules.add_rule(
+            pyseccomp.ERRNO(errno.EPERM), "clone", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, namespace, namespace)
+        )
+    rules.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "clone3")  # its flags lie in memory; the C library then calls clone
+    typing_into_terminals = 0x5412  # TIOCSTI
+    rules.add_rule(
+        pyseccomp.ERRNO(errno.EPERM), "ioctl", pyseccomp.Arg(1, pyseccomp.MASKED_EQ, 0xFFFFFFFF, typing_into_terminals)
+    )
+    return rules
+
+
+def offer() -> Offer:
+    """Find out what this machine offers, by confining a process that does nothing.
+
+    Returns:
+        What is missing, if anything, and the second line of defence that is there.
+    """
+    system = f"{platform.system()} {platform.machine()}"
+    if _libc is None:
+        return Offer(
+            [
+                (
+                    "This is not Linux: confinement needs its kernel.",
+                    "Ce n’est pas Linux : le confinement a besoin de son noyau.",
+                )
+            ],
+            0,
+            system,
+        )
+    if platform.machine() not in _NUMBERS:
+        return Offer(
+            [
+                (
+                    f"The processor {platform.machine()} is not known to this version.",
+                    f"Cette version ne connaît pas le processeur {platform.machine()}.",
+                )
+            ],
+            0,
+            system,
+        )
+    missing = []
+    try:
+        call_filter()
+    except CannotConfine as error:
+        missing.append((error.english, error.french))
+    if (
+        _setting("/proc/sys/user/max_user_namespaces") == "0"
+        or _setting("/proc/sys/kernel/unprivileged_userns_clone") == "0"
+    ):
+        missing.append(
+            (
+                "User namespaces are switched off (user.max_user_namespaces or kernel.unprivileged_userns_clone is 0).",
+                "Les espaces de noms d’utilisateur sont désactivés (user.max_user_namespaces ou "
+                "kernel.unprivileged_userns_clone vaut 0).",
+            )
+        )
+    if _setting("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == "1" and os.geteuid() != 0:
+        missing.append(
+            (
+                "AppArmor keeps ordinary users from user namespaces "
+                "(kernel.apparmor_restrict_unprivileged_userns is 1, as on Ubuntu "
+                "24.04).",
+                "AppArmor refuse les espaces de noms aux utilisateurs ordinaires "
+                "(kernel.apparmor_restrict_unprivileged_userns vaut "
+                "1, comme dans Ubuntu 24.04).",
+            )
+        )
+    if not missing:
+        missing += _tried()
+    return Offer(missing, landlock_version(), system)
+
+
+def _setting(path: str) -> str:
+    try:
+        return Path(path).read_text().strip()
+    except OSError:
+        return ""
+
+
+def _tried() -> list[tuple[str, str]]:
+    """Confine a process, and return what the kernel said where it could not."""
+    from grader.zygote import Surroundings, Zygote, ZygoteLost
+
+    try:
+        Zygote(Surroundings()).close()
+    except CannotConfine as error:
+        return [(error.english, error.french)]
+    except (ZygoteLost, TimeoutError) as error:
+        return [
+            (
+                f"A confined process could not start: {str(error)[-500:]}",
+                f"Un processus confiné n’a pu démarrer : {str(error)[-500:]}",
+            )
+        ]
+    return []

@@ -1,0 +1,394 @@
+"""A warm process in a cell, that forks one sealed process for each piece of work.
+
+``Zygote`` is the handle that a worker holds. The process itself (``main``) enters the cell, imports what notebooks need
+once, and then forks: a fork costs milliseconds where a kernel costs seconds. It is forgotten and made anew when it
+fails.
+"""
+
+import contextlib
+import gc
+import importlib
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+
+import msgspec
+
+from grader import confinement
+from grader.confinement import CannotConfine, Limits
+
+_PACKET = 1 << 17
+_STARTED_WITHIN = 120.0  # seconds: a slow disk imports pandas slowly
+
+
+class Surroundings(msgspec.Struct, frozen=True):
+    """What the processes of an assignment see.
+
+    Args:
+        readable: folders and files besides Python's own, read-only; inside they have other names (``inside``).
+        environment: environment variables; there are no others.
+        modules: modules imported before the first fork.
+        setup: cells run once before the first fork, for what they leave warm; the names they bind are forgotten.
+        trusted: no confinement at all (``--unsafe-trusted``).
+    """
+
+    readable: list[str] = []
+    environment: dict[str, str] = {}
+    modules: list[str] = []
+    setup: list[str] = []
+    trusted: bool = False
+
+    def inside(self, path: str) -> str:
+        """Return the name that one of the readable folders has inside."""
+        return path if self.trusted else f"/course/{self.readable.index(path)}"
+
+    def environment_inside(self) -> dict[str, str]:
+        """Return the environment with the folders' names inside."""
+        return {
+            name: self.inside(value) if value in self.readable else value for name, value in self.environment.items()
+        }
+
+
+class _Start(msgspec.Struct, tag=True):
+    """Fork, seal, and call a function ``module:name`` with the descriptor that comes along."""
+
+    function: str
+    limits: Limits
+
+
+class _Kill(msgspec.Struct, tag=True):
+    pid: int
+
+
+class _Ready(msgspec.Struct, tag=True):
+    problem: str = ""
+
+
+class _Started(msgspec.Struct, tag=True):
+    pid: int
+
+
+class _Ended(msgspec.Struct, tag=True):
+    pid: int
+    status: int
+    seconds: float
+    memory: int
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """How a piece of work ended.
+
+    Args:
+        status: exit code, or minus the signal that ended it.
+        seconds: processor time.
+        memory: its largest resident size, in bytes.
+    """
+
+    status: int
+    seconds: float
+    memory: int
+
+
+class ZygoteLost(Exception):
+    """Raised when the warm process has ended; what ran in it has ended too."""
+
+
+class Zygote:
+    """The handle of a warm process in a cell.
+
+    Args:
+        surroundings: what its forks see.
+
+    Raises:
+        CannotConfine: if this machine cannot confine it.
+    """
+
+    def __init__(self, surroundings: Surroundings):
+        self.surroundings = surroundings
+        if not surroundings.trusted:
+            confinement.call_filter()
+        self._ended: dict[int, Ended] = {}
+        self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.errors = tempfile.TemporaryFile()  # noqa: SIM115
+        home = tempfile.gettempdir() if surroundings.trusted else confinement.HOME
+        with theirs:
+            self.process = subprocess.Popen(
+                [sys.executable, "-I", "-m", "grader.zygote", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=self.errors,
+                stderr=self.errors,
+                cwd="/",
+                close_fds=True,
+                env={
+                    "PATH": "/usr/bin:/bin",
+                    "LC_ALL": "C.UTF-8",
+                    "HOME": home,
+                    "MPLCONFIGDIR": f"{home}/.matplotlib",
+                    "TMPDIR": home,
+                    "OPENBLAS_NUM_THREADS": "1",
+                    "OMP_NUM_THREADS": "1",
+                    "MKL_NUM_THREADS": "1",
+                    **surroundings.environment_inside(),
+                },
+                start_new_session=True,
+            )
+        try:
+            self._begin()
+        except BaseException:
+            self.close()
+            raise
+
+    def _begin(self) -> None:
+        self._send(self.surroundings)
+        problem = self._receive(_Ready, _STARTED_WITHIN).problem
+        if not self.surroundings.trusted and not problem:
+            try:
+                confinement.map_users(self.process.pid)
+            except OSError as error:
+                problem = f"the users of the cell cannot be set: {error}"
+            self._send(_Ready(problem))
+            problem = problem or self._receive(_Ready, _STARTED_WITHIN).problem
+        if problem:
+            raise CannotConfine(
+                f"Learner code cannot be confined on this machine ({problem}). Nothing was run. `grader doctor` "
+                f"says what is "
+                "missing and how to get it.",
+                f"Impossible de confiner le code des copies sur cette machine ({problem}). Rien n’a été exécuté. "
+                "`grader doctor` dit ce qui manque et comment l’obtenir.",
+            )
+
+    def start(self, function: str, limits: Limits, descriptors: list[int]) -> int:
+        """Fork a sealed process.
+
+        Args:
+            function: ``module:name`` of what it calls, with the descriptors as its arguments.
+            limits: what it may use.
+            descriptors: what it receives; they stay open here.
+
+        Returns:
+            Its number, for ``kill`` and ``wait``.
+
+        Raises:
+            ZygoteLost: if the warm process has ended.
+        """
+        try:
+            socket.send_fds(self.control, [msgspec.msgpack.encode(_Start(function, limits))], descriptors)
+        except OSError as error:
+            raise self._lost() from error
+        return self._receive(_Started, 60).pid
+
+    def kill(self, number: int) -> None:
+        """End a process, with all that it has started."""
+        with contextlib.suppress(ZygoteLost):
+            self._send(_Kill(number))
+
+    def wait(self, number: int, seconds: float) -> Ended | None:
+        """Return how a process ended, or None if it has not within so many seconds."""
+        deadline = time.monotonic() + seconds
+        while number not in self._ended:
+            try:
+                message = self._receive(_Ended, max(0.0, deadline - time.monotonic()))
+            except TimeoutError:
+                return None
+            self._ended[message.pid] = Ended(message.status, message.seconds, message.memory)
+        return self._ended.pop(number)
+
+    def resident(self) -> int:
+        """Return the bytes of memory that all its processes hold together, shared pages counted once each."""
+        return sum(map(_own_memory, _descendants(self.process.pid)))
+
+    def close(self) -> None:
+        """End the warm process and all of its forks."""
+        self.control.close()
+        with contextlib.suppress(OSError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        self.errors.close()
+
+    def _send(self, message) -> None:
+        try:
+            self.control.send(msgspec.msgpack.encode(message))
+        except OSError as error:
+            raise self._lost() from error
+
+    def _receive(self, kind, seconds: float):
+        """Return the next message of a kind; ends of processes that come in between are kept."""
+        deadline = time.monotonic() + seconds
+        while True:
+            if not select.select([self.control], [], [], max(0.0, deadline - time.monotonic()))[0]:
+                raise TimeoutError
+            try:
+                data = self.control.recv(_PACKET)
+            except OSError as error:
+                raise self._lost() from error
+            if not data:
+                raise self._lost()
+            message = msgspec.msgpack.decode(data, type=_Ready | _Started | _Ended)
+            if isinstance(message, kind):
+                return message
+            if isinstance(message, _Ended):
+                self._ended[message.pid] = Ended(message.status, message.seconds, message.memory)
+
+    def _lost(self) -> ZygoteLost:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(2)
+        self.errors.seek(0)
+        return ZygoteLost(self.errors.read()[-2000:].decode("utf-8", "replace") or f"exit {self.process.returncode}")
+
+
+def _descendants(pid: int) -> list[int]:
+    """Return the processes below one, by /proc; whoever ends meanwhile is left out."""
+    found = []
+    with contextlib.suppress(OSError):
+        for task in os.listdir(f"/proc/{pid}/task"):
+            for child in Path(f"/proc/{pid}/task/{task}/children").read_text().split():
+                found += [int(child), *_descendants(int(child))]
+    return found
+
+
+def _own_memory(pid: int) -> int:
+    """Return a process's share of the memory it holds, in bytes."""
+    with contextlib.suppress(OSError, ValueError, StopIteration):
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) << 10
+    return 0
+
+
+# The process itself ---------------------------------------------------------------------------------------------------
+
+
+def main() -> None:
+    """Be the warm process; the first argument is the descriptor of its control socket."""
+    control = socket.socket(fileno=int(sys.argv[1]))
+    surroundings = msgspec.msgpack.decode(control.recv(_PACKET), type=Surroundings)
+    confinement.die_with_parent() if sys.platform == "linux" else None
+    if surroundings.trusted:
+        control.send(msgspec.msgpack.encode(_Ready()))
+        _serve(control, surroundings, None)
+        return
+    try:
+        confinement.call_filter()
+        confinement.unshare(
+            confinement.CLONE_NEWUSER
+            | confinement.CLONE_NEWNS
+            | confinement.CLONE_NEWPID
+            | confinement.CLONE_NEWNET
+            | confinement.CLONE_NEWIPC
+            | confinement.CLONE_NEWUTS
+        )
+    except (OSError, CannotConfine) as error:
+        control.send(msgspec.msgpack.encode(_Ready(str(error))))
+        return
+    control.send(msgspec.msgpack.encode(_Ready()))
+    if msgspec.msgpack.decode(control.recv(_PACKET), type=_Ready).problem:
+        return
+    first = os.fork()  # the first process of the new pid namespace: all others end with it
+    if first:
+        control.close()
+        _, status = os.waitpid(first, 0)
+        sys.exit(os.waitstatus_to_exitcode(status) & 255)
+    confinement.die_with_parent()
+    try:
+        own = os.open("/proc/self/ns/pid", os.O_RDONLY)
+        Path("/proc/self/oom_score_adj").write_text("900")  # where memory ends, the kernel takes these first
+        confinement.enter(
+            confinement.python_folders(), {path: surroundings.inside(path) for path in surroundings.readable}
+        )
+    except OSError as error:
+        control.send(msgspec.msgpack.encode(_Ready(str(error))))
+        return
+    control.send(msgspec.msgpack.encode(_Ready()))
+    _serve(control, surroundings, own)
+
+
+def _serve(control: socket.socket, surroundings: Surroundings, own_namespace: int | None) -> None:
+    """Import, then fork on request until the worker is gone."""
+    from grader import shell
+
+    for module in surroundings.modules:
+        with contextlib.suppress(Exception):  # an import that fails here fails, and shows, in the notebook
+            importlib.import_module(module)
+    shell.warm(surroundings.setup)
+    gc.collect()
+    gc.freeze()  # what is warm stays shared with the forks
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    signal.set_wakeup_fd(writer)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    started: set[int] = set()
+    while True:
+        ready, _, _ = select.select([control, reader], [], [])
+        if reader in ready:
+            os.read(reader, 4096)
+        _report_ended(control, started)
+        if control in ready:
+            data, descriptors, _, _ = socket.recv_fds(control, _PACKET, 4)
+            if not data:
+                os._exit(0)
+            message = msgspec.msgpack.decode(data, type=_Start | _Kill)
+            if isinstance(message, _Kill):
+                if message.pid in started:
+                    os.kill(message.pid, signal.SIGKILL)
+            else:
+                pid = _fork(message, descriptors, own_namespace)
+                started.add(pid)
+                control.send(msgspec.msgpack.encode(_Started(pid)))
+            for descriptor in descriptors:
+                os.close(descriptor)
+
+
+def _report_ended(control: socket.socket, started: set[int]) -> None:
+    while True:
+        try:
+            pid, status, usage = os.wait4(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if pid == 0:
+            return
+        if pid in started:  # others are orphans that came to this, the first process
+            started.discard(pid)
+            ended = _Ended(
+                pid, os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime, usage.ru_maxrss << 10
+            )
+            control.send(msgspec.msgpack.encode(ended))
+
+
+def _fork(message: _Start, descriptors: list[int], own_namespace: int | None) -> int:
+    """Fork one process into a pid namespace of its own, seal it, and let it do its work."""
+    if own_namespace is not None:
+        confinement.unshare(confinement.CLONE_NEWPID)
+    pid = os.fork()
+    if pid:
+        if own_namespace is not None:
+            confinement.set_namespace(own_namespace, confinement.CLONE_NEWPID)
+        return pid
+    status = 1
+    try:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115
+        confinement.die_with_parent()
+        if own_namespace is not None:
+            confinement.seal(message.limits, descriptors)
+        else:
+            os.chdir(tempfile.mkdtemp())
+        module, name = message.function.split(":")
+        getattr(importlib.import_module(module), name)(*descriptors, message.limits)
+        status = 0
+    except BaseException:
+        if os.environ.get("GRADER_DEBUG"):
+            Path("/tmp/trace").write_text(traceback.format_exc())
+    finally:
+        os._exit(status)
+
+
+if __name__ == "__main__":
+    main()

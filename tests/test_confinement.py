@@ -1,0 +1,233 @@
+"""Is a sealed process shut off from everything but what it is given, and does it leave nothing behind?"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from grader import border, confinement
+from grader.border import Channel
+from grader.confinement import CannotConfine, Limits
+from grader.zygote import Surroundings, Zygote, ZygoteLost, _descendants
+
+OFFER = confinement.offer()
+pytestmark = pytest.mark.skipif(
+    bool(OFFER.missing), reason="; ".join(english for english, _ in OFFER.missing) or "confinement is there"
+)
+
+
+FORK_BOMB = """
+import os, time
+for number in range(500):
+    try:
+        if os.fork() == 0:
+            time.sleep(60)
+    except OSError as error:
+        print(type(error).__name__)
+        break
+"""
+DEAF = """
+import signal
+signal.setitimer(signal.ITIMER_REAL, 0)
+while True:
+    try:
+        while True:
+            pass
+    except BaseException:
+        pass
+"""
+WORKER = """
+import time
+from grader.zygote import Surroundings, Zygote
+zygote = Zygote(Surroundings())
+print(zygote.process.pid, flush=True)
+time.sleep(60)
+"""
+ORDINARY = Limits(cell_seconds=20)
+
+
+@pytest.fixture(scope="module")
+def secret(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("course")
+    (folder / "gradebook.db").write_text("CANARY")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def zygote(tmp_path_factory):
+    shown = tmp_path_factory.mktemp("shown")
+    (shown / "rows.csv").write_text("a\n1\n")
+    one = Zygote(Surroundings(readable=[str(shown)], environment={"ROWS": str(shown)}))
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def run(zygote):
+    """Run code in a fresh sealed process and return what it printed, and its failure if it had one."""
+
+    def run(code: str, limits: Limits = ORDINARY) -> str:
+        here, theirs = socket.socketpair()
+        with here, theirs:
+            number = zygote.start("grader.runner:serve", limits, [theirs.fileno()])
+            theirs.close()
+            channel = Channel(here, border.Answer)
+            try:
+                channel.ask(border.Open(b'{"cells": []}'), 30)
+                answer = channel.ask(border.Run(code, limits.cell_seconds), limits.cell_seconds + 10)
+                outputs = msgspec.msgpack.decode(answer.outputs)
+            except border.Gone:
+                outputs = [{"text": "gone"}]
+            except border.TooSlow:
+                outputs = [{"text": "slow"}]
+            finally:
+                zygote.kill(number)
+                assert zygote.wait(number, 20) is not None
+        return "".join(each.get("text", "") + each.get("ename", "") for each in outputs).strip()
+
+    return run
+
+
+@pytest.mark.parametrize(
+    "path", ["/proc", "/sys", "/home", "/var", "/root/.bashrc", "/etc/shadow", "/etc/hostname", "/run"]
+)
+def test_the_machine_is_not_there(run, path):
+    assert run(f"import os; print(os.path.exists({path!r}))") == "False"
+
+
+def test_the_course_is_not_there(run, secret):
+    assert run(f"open({str(secret / 'gradebook.db')!r}).read()") == "FileNotFoundError"
+
+
+def test_what_the_course_shows_is_there_and_read_only(run):
+    assert run("import os; print(open(os.environ['ROWS'] + '/rows.csv').read())") == "a\n1"
+    assert run("import os; open(os.environ['ROWS'] + '/rows.csv', 'w')") in ("OSError", "PermissionError")
+
+
+def test_the_environment_holds_nothing_of_the_instructor_s(run, monkeypatch):
+    monkeypatch.setenv("SECRET_TOKEN", "CANARY")
+    assert "CANARY" not in run("import os; print(dict(os.environ))")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import socket; socket.socket()",
+        "import socket; socket.socket(socket.AF_UNIX)",
+        "import socket; socket.create_connection(('127.0.0.1', 80))",
+        "import socket; socket.getaddrinfo('open.canada.ca', 443)",
+    ],
+    ids=["tcp", "unix", "loopback", "dns"],
+)
+def test_nothing_is_reached_out_to(run, code):
+    assert run(code) in ("PermissionError", "gaierror", "OSError")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import os; os.setuid(0)",
+        "import os; os.mknod('x', 0o20666, 259)",
+        "import os; os.chroot('/')",
+        "import ctypes; c = ctypes.CDLL(None, use_errno=True); assert c.unshare(0x10000000) == 0",
+        "import ctypes; c = ctypes.CDLL(None, use_errno=True); assert c.mount(b'x', b'/learner', b'tmpfs', 0, "
+        "None) == 0",
+        "import ctypes; c = ctypes.CDLL(None, use_errno=True); assert c.ptrace(0, 0, 0, 0) == 0",
+    ],
+    ids=["setuid", "mknod", "chroot", "unshare", "mount", "ptrace"],
+)
+def test_the_kernel_s_other_doors_are_shut(run, code):
+    assert run(code) in ("PermissionError", "AssertionError")
+
+
+@pytest.mark.parametrize("path", ["/x", "/usr/x", "/etc/x", "/dev/x", str(Path(sys.prefix) / "x")])
+def test_nothing_is_written_outside_its_home(run, path):
+    assert run(f"open({path!r}, 'w')") in ("OSError", "PermissionError")
+
+
+def test_its_home_is_empty_each_time(run):
+    assert run("open('mine.txt', 'w').write('x'); import os; print(os.listdir('.'))") == "['mine.txt']"
+    assert run("import os; print(os.listdir('.'))") == "[]"
+
+
+def test_it_sees_no_process_but_its_own(run):
+    assert run("import os; print(os.getpid(), os.getppid())") == "1 0"
+
+
+def test_it_cannot_signal_the_warm_process(run, zygote):
+    run("import os, signal; os.kill(-1, signal.SIGKILL)")
+    assert run("print('still')") == "still"
+
+
+def test_memory_files_and_descriptors_end_at_their_limits(run):
+    small = Limits(memory=600 << 20, disk=8 << 20, files=50, descriptors=64, cell_seconds=20)
+    assert run("x = bytearray(2 << 30)", small) == "MemoryError"
+    assert run("open('x', 'wb').write(bytes(64 << 20))", small) == "OSError"
+    assert run("for n in range(100): open(str(n), 'w').close()", small) == "OSError"
+    assert run("kept = [open('/dev/null') for n in range(100)]", small) == "OSError"
+
+
+def test_a_fork_bomb_ends_at_its_limit_and_leaves_nothing(run, zygote):
+    before = len(_descendants(zygote.process.pid))
+    assert run(FORK_BOMB) == "BlockingIOError"
+    assert len(_descendants(zygote.process.pid)) == before
+
+
+def test_what_it_started_ends_with_it(run, zygote):
+    before = len(_descendants(zygote.process.pid))
+    run("import subprocess; subprocess.Popen(['sleep', '600'], start_new_session=True)")
+    time.sleep(0.2)
+    assert len(_descendants(zygote.process.pid)) == before
+
+
+def test_an_endless_cell_is_stopped_and_the_next_one_runs(run):
+    assert run("while True: pass", Limits(cell_seconds=1)) == "TimeUp"
+
+
+def test_a_cell_that_catches_every_stop_is_given_up(run):
+    assert run(DEAF, Limits(cell_seconds=1)) == "slow"
+
+
+def test_the_warm_process_ends_when_its_worker_is_killed(tmp_path):
+    with subprocess.Popen([sys.executable, "-c", WORKER], stdout=subprocess.PIPE, text=True) as worker:
+        warm = int(worker.stdout.readline())
+        everyone = [warm, *_descendants(warm)]
+        worker.send_signal(signal.SIGKILL)
+    deadline = time.monotonic() + 20
+    while any(Path(f"/proc/{pid}").exists() for pid in everyone) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not [pid for pid in everyone if Path(f"/proc/{pid}").exists()]
+
+
+def test_a_lost_warm_process_is_told():
+    one = Zygote(Surroundings())
+    os.killpg(one.process.pid, signal.SIGKILL)
+    with pytest.raises(ZygoteLost):
+        one.start("grader.runner:serve", Limits(), [])
+        one.wait(1, 5)
+    one.close()
+
+
+def test_where_a_namespace_is_refused_nothing_runs(monkeypatch):
+    """The parent cannot set the users of the cell: as where a container forbids it."""
+
+    def refuse(pid):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(confinement, "map_users", refuse)
+    with pytest.raises(CannotConfine, match="Nothing was run"):
+        Zygote(Surroundings())
+
+
+def test_without_the_library_for_system_calls_nothing_runs(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyseccomp", None)
+    confinement.call_filter.cache_clear()
+    with pytest.raises(CannotConfine, match="libseccomp"):
+        Zygote(Surroundings())
+    confinement.call_filter.cache_clear()
