@@ -1,0 +1,289 @@
+"""The border between the process that runs learner code and the one that decides marks: framed, typed, limited
+messages.
+
+The checker asks and the runner answers. What learner code makes the runner say is taken as data of a learner: it is
+checked for its form and size, and it can be nothing but one of the answers below.
+"""
+
+import contextlib
+import select
+import socket
+import struct
+import time
+
+import msgspec
+
+from grader.outputs import Output
+
+MOST_BYTES = 96 << 20  #: the largest message
+_LENGTH = struct.Struct("<Q")
+
+
+class BorderError(Exception):
+    """Raised when a message is not the plain data that it should be."""
+
+
+class Gone(Exception):
+    """Raised when the other side has ended."""
+
+
+class TooSlow(Exception):
+    """Raised when the other side did not answer in time."""
+
+
+# The questions that a checker asks of a runner ------------------------------------------------------------------------
+
+
+class Open(msgspec.Struct, tag=True):
+    """Read a notebook; asked first, and answered before any of its cells has run."""
+
+    notebook: bytes
+    files: dict[str, bytes] = {}  #: what was handed in beside it, by relative path
+    data: str = ""  #: folder of the course's own files, which win over those handed in
+
+
+class Run(msgspec.Struct, tag=True):
+    """Run one cell of learner code."""
+
+    source: str
+    seconds: float
+
+
+class Get(msgspec.Struct, tag=True):
+    """Tell the values of names."""
+
+    names: list[str]
+    files: list[str] = []  #: files of its working folder, by relative path
+
+
+class Call(msgspec.Struct, tag=True):
+    """Call a function of the learner's with plain arguments."""
+
+    number: int
+    arguments: bytes
+    seconds: float
+
+
+class Files(msgspec.Struct, tag=True):
+    """Tell all files of the working folder that are new or changed."""
+
+
+class Look(msgspec.Struct, tag=True):
+    """Tell all names and files apart; asked of the source's own solution, to find what its cells bind or change."""
+
+
+Question = Open | Run | Get | Call | Files | Look
+
+
+# Its answers ----------------------------------------------------------------------------------------------------------
+
+
+class Cell(msgspec.Struct):
+    """A cell as it was handed in."""
+
+    kind: str  #: code, markdown or raw
+    source: str
+    grade_id: str | None = None  #: what nbgrader's metadata claims
+    claims: dict[str, bool] = {}  #: whether it claims to be grade, solution, locked, task
+    attachments: dict[str, dict[str, str]] = {}
+    live: bool = False  #: whether its text, rendered, would be more than text
+
+
+class Opened(msgspec.Struct, tag=True):
+    """A notebook's cells, or why it is none."""
+
+    cells: list[Cell] = []
+    problem: str | None = None  #: one of ``submission.PROBLEMS``
+    detail: str = ""
+
+
+class Ran(msgspec.Struct, tag=True):
+    """What a cell showed."""
+
+    outputs: msgspec.Raw
+    failed: bool
+    stopped: bool = False  #: by its time limit
+
+
+class Values(msgspec.Struct, tag=True):
+    """The values asked for: a packed dict of name to value; a name that is not there is left out."""
+
+    values: bytes
+    files: dict[str, bytes | None] = {}
+
+
+class Returned(msgspec.Struct, tag=True):
+    """What a call gave: a packed ``[value, error, changed arguments]``."""
+
+    result: bytes
+    printed: str = ""
+
+
+class Seen(msgspec.Struct, tag=True):
+    """A text for each name and file, which is another where the value is."""
+
+    names: dict[str, str]
+    modules: dict[str, str]
+    files: dict[str, str]
+
+
+Answer = Opened | Ran | Values | Returned | Seen
+
+
+# What a checker is given by its worker, and reports ------------------------------------------------------------------
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One cell to run.
+
+    Args:
+        place: its place in the notebook that is marked, -1 for a cell that is only the instructor's.
+        kind: ``"learner"`` (in the runner), ``"instructor"`` (here), ``"test"`` (here) or ``"live test"`` (in the
+            runner: the source's own solution gives it what plain data cannot carry).
+        source: the cell's text.
+        grade_id: of a test.
+        points: of a test, its maximum.
+        names: names to fetch from the runner before it runs.
+        files: files to fetch from the runner before it runs, by relative path.
+    """
+
+    place: int
+    kind: str
+    source: str
+    grade_id: str = ""
+    points: float = 0.0
+    names: list[str] = []
+    files: list[str] = []
+
+
+class Work(msgspec.Struct, frozen=True):
+    """A notebook to mark.
+
+    Args:
+        steps: in the order in which they run.
+        modules: names of modules that the source's own solution binds.
+        data: folder of the course's own files, "" if there is none.
+        collect: whether the files that the learner's cells wrote are told in the end.
+    """
+
+    steps: list[Step]
+    modules: list[str] = []
+    data: str = ""
+    collect: bool = False
+
+
+class Shown(msgspec.Struct, tag=True):
+    """What the cell at a place showed."""
+
+    place: int
+    outputs: list[Output]
+    failed: bool
+    stopped: bool = False
+
+
+class Marked(msgspec.Struct, tag=True):
+    """A test's result: the points, and the message of the failure if there was one."""
+
+    grade_id: str
+    points: float
+    error: str | None = None
+    problem: str = ""
+
+
+class Lost(msgspec.Struct, tag=True):
+    """The runner ended, or did not answer, at a place; the tests after it get no learner's values."""
+
+    place: int
+    cause: str  #: "gone", "slow" or "nonsense"
+
+
+class Done(msgspec.Struct, tag=True):
+    """All steps were taken."""
+
+    files: dict[str, bytes | None] = {}
+
+
+Report = Shown | Marked | Lost | Done
+
+
+class Channel:
+    """Messages over a socket; each side holds one end.
+
+    Args:
+        end: a connected stream socket.
+        expects: the type, or union of types, of what comes in.
+        most: the largest message taken, in bytes.
+    """
+
+    def __init__(self, end: socket.socket, expects, most: int = MOST_BYTES):
+        self.socket, self.most = end, most
+        self.encode = msgspec.msgpack.Encoder().encode
+        self.decode = msgspec.msgpack.Decoder(expects).decode
+
+    def send(self, message, seconds: float = 60.0) -> None:
+        """Send one message.
+
+        Raises:
+            Gone: if the other side has ended.
+            TooSlow: if it does not take the message.
+            BorderError: if the message is too large.
+        """
+        data = self.encode(message)
+        if len(data) > self.most:
+            raise BorderError("the message is too large")
+        try:
+            self.socket.settimeout(seconds)
+            self.socket.sendall(_LENGTH.pack(len(data)) + data)
+        except TimeoutError as error:
+            raise TooSlow from error
+        except OSError as error:
+            raise Gone from error
+
+    def receive(self, seconds: float | None = None):
+        """Return the next message.
+
+        Raises:
+            Gone: if the other side has ended.
+            TooSlow: if it does not answer within so many seconds.
+            BorderError: if what comes is not one of the messages expected.
+        """
+        deadline = None if seconds is None else time.monotonic() + seconds
+        (length,) = _LENGTH.unpack(self._read(_LENGTH.size, deadline))
+        if length > self.most:
+            raise BorderError("the message is too large")
+        data = self._read(length, deadline)
+        try:
+            return self.decode(data)
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+            raise BorderError("a message of another form") from error
+
+    def ask(self, message, seconds: float | None = None):
+        """Send a question and return the answer; raises as ``send`` and ``receive`` do."""
+        self.send(message)
+        return self.receive(seconds)
+
+    def waits(self, seconds: float) -> bool:
+        """Tell whether something comes in within so many seconds."""
+        return bool(select.select([self.socket], [], [], seconds)[0])
+
+    def close(self) -> None:
+        """End the conversation."""
+        with contextlib.suppress(OSError):
+            self.socket.close()
+
+    def _read(self, length: int, deadline: float | None) -> bytearray:
+        """Return so many bytes; memory grows with what arrives, not with what was announced."""
+        data = bytearray()
+        while len(data) < length:
+            wait = None if deadline is None else deadline - time.monotonic()
+            if wait is not None and (wait <= 0 or not select.select([self.socket], [], [], wait)[0]):
+                raise TooSlow
+            try:
+                self.socket.settimeout(None)
+                part = self.socket.recv(min(length - len(data), 1 << 20))
+            except OSError as error:
+                raise Gone from error
+            if not part:
+                raise Gone
+            data += part
+        return data
