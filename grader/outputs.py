@@ -1,0 +1,106 @@
+"""What a cell showed, made harmless: it shows, and does nothing else, wherever it is opened."""
+
+import msgspec
+
+_IMAGES = ("image/png", "image/jpeg", "image/gif")
+_STYLES = {
+    "color",
+    "background-color",
+    "font-weight",
+    "font-style",
+    "text-align",
+    "max-width",
+    "width",
+    "height",
+    "margin",
+    "padding",
+    "border",
+    "text-decoration",
+    "white-space",
+}
+
+
+class Output(msgspec.Struct, omit_defaults=True):
+    """One output, as nbformat has it; ``kind`` is its ``output_type``."""
+
+    kind: str
+    name: str = ""
+    text: str = ""
+    data: dict[str, str] = {}
+    ename: str = ""
+    evalue: str = ""
+    traceback: list[str] = []
+
+    def as_nbformat(self) -> dict:
+        """Return it as nbformat writes it."""
+        if self.kind == "stream":
+            return {"output_type": "stream", "name": self.name, "text": self.text}
+        if self.kind == "error":
+            return {"output_type": "error", "ename": self.ename, "evalue": self.evalue, "traceback": self.traceback}
+        output = {"output_type": self.kind, "data": self.data, "metadata": {}}
+        return output | ({"execution_count": None} if self.kind == "execute_result" else {})
+
+
+def clean(outputs) -> list[Output]:
+    """Return outputs without anything alive: text, pictures, and HTML without scripts, handlers, links or outside
+    addresses.
+
+    To be called in a sealed process, since it parses.
+
+    Args:
+        outputs: what a process said its cell showed; anything at all.
+    """
+    cleaned = []
+    for each in outputs if isinstance(outputs, list) else []:
+        kind = each.get("output_type") if isinstance(each, dict) else None
+        if kind == "stream":
+            cleaned.append(
+                Output(kind, name="stderr" if each.get("name") == "stderr" else "stdout", text=_text(each.get("text")))
+            )
+        elif kind == "error":
+            lines = each.get("traceback")
+            cleaned.append(
+                Output(
+                    kind,
+                    ename=_text(each.get("ename"))[:200],
+                    evalue=_text(each.get("evalue")),
+                    traceback=[_text(line) for line in lines] if isinstance(lines, list) else [],
+                )
+            )
+        elif kind in ("display_data", "execute_result"):
+            cleaned.append(Output(kind, data=_clean_data(each.get("data"))))
+    return cleaned
+
+
+def _clean_data(data) -> dict[str, str]:
+    import nh3
+
+    data = data if isinstance(data, dict) else {}
+    kept = {kind: _text(data[kind]) for kind in ("text/plain", *_IMAGES) if kind in data}
+    if "text/html" in data:
+        kept["text/html"] = nh3.clean(
+            _text(data["text/html"]),
+            url_schemes={"data"},
+            tags=nh3.ALLOWED_TAGS - {"a", "area", "map"} | {"figure", "figcaption"},
+            attributes={
+                "*": {"class", "style", "title", "lang", "dir"},
+                "img": {"src", "alt", "width", "height"},
+                "table": {"border"},
+                "td": {"colspan", "rowspan", "align"},
+                "th": {"colspan", "rowspan", "align", "scope"},
+            },
+            filter_style_properties=_STYLES,
+            attribute_filter=_only_pictures,
+        )
+    return kept
+
+
+def _only_pictures(tag: str, attribute: str, value: str) -> str | None:
+    if attribute == "src" and not value.startswith(tuple(f"data:{kind};base64," for kind in _IMAGES)):
+        return None
+    return value
+
+
+def _text(value) -> str:
+    text = "".join(map(str, value)) if isinstance(value, list) else str(value if value is not None else "")
+    return text.encode("utf-8", "replace").decode()

@@ -1,0 +1,247 @@
+"""The process that runs learner code. It holds no test: it runs cells, and answers what it is asked for, as plain data.
+
+It is sealed before ``serve`` is called. From its first cell on nothing that it says is trusted.
+"""
+
+import contextlib
+import hashlib
+import io
+import json
+import os
+import shutil
+import socket
+import stat
+import types
+from pathlib import Path
+
+import msgspec
+import pandas as pd
+
+from grader import border, shell, submission
+from grader.border import BorderError, Channel, Gone
+from grader.confinement import Limits
+from grader.plain import Packer, Unpacker, exception_node
+
+_MOST_FILES, _MOST_FILE_BYTES = 200, 32 << 20
+
+
+def serve(end: int, limits: Limits) -> None:
+    """Answer the checker until it hangs up.
+
+    Args:
+        end: the border's socket, as a descriptor.
+        limits: what the submission may use.
+    """
+    channel = Channel(socket.socket(fileno=end), border.Question)
+    Runner(channel, limits).answer_all()
+
+
+class Runner:
+    """The state of one notebook's run: its shell, and the functions that the checker may call."""
+
+    def __init__(self, channel: Channel, limits: Limits):
+        self.channel, self.limits = channel, limits
+        self.shell = shell.Shell.instance()
+        self.shell.outputs = shell.Outputs(limits.output)
+        self.functions: list = []
+        self.before: dict[str, tuple] = {}
+
+    def answer_all(self) -> None:
+        """Answer each question with its answer."""
+        answers = {
+            border.Open: self.open,
+            border.Run: self.run,
+            border.Get: self.get,
+            border.Call: self.call,
+            border.Files: self.files,
+            border.Look: self.look,
+        }
+        with contextlib.suppress(Gone):
+            while True:
+                question = self.channel.receive()
+                self.channel.send(answers[type(question)](question))
+
+    def open(self, question: border.Open) -> border.Opened:
+        """Lay the files out and read the notebook."""
+        for name, data in question.files.items():
+            _put(name, data)
+        if question.data:
+            shutil.copytree(question.data, ".", dirs_exist_ok=True, copy_function=shutil.copyfile)
+        self.before = _state_of_files()
+        shell.import_from_here()
+        return submission.read(question.notebook)
+
+    def run(self, question: border.Run) -> border.Ran:
+        """Run a cell."""
+        result = shell.run(self.shell, question.source, question.seconds)
+        outputs = self.shell.outputs.take()
+        stopped = result is None or isinstance(result.error_in_exec, shell.TimeUp)
+        return border.Ran(_raw(outputs), failed=stopped or not result.success, stopped=stopped)
+
+    def get(self, question: border.Get) -> border.Values:
+        """Return the values of names, and the contents of files."""
+        names = self.shell.user_ns
+        values = {name: names[name] for name in question.names if name in names}
+        return border.Values(self._packed(values), {path: _read(path) for path in question.files})
+
+    def call(self, question: border.Call) -> border.Returned:
+        """Call a function of the learner's; what it does to its arguments goes back with the result."""
+        unpacker = Unpacker(functions=dict(enumerate(self.functions)))
+        positional, named = unpacker.unpack(question.arguments)
+        before = [_state(value) for value in unpacker.kept]
+        function, error, result = self.functions[question.number], None, None
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()):
+            try:
+                with shell.time_limit(question.seconds):
+                    result = function(*positional, **named)
+            except BaseException as raised:  # SystemExit too is the learner's answer
+                error = raised
+        changed = [
+            (at, value)
+            for at, (value, was) in enumerate(zip(unpacker.kept, before, strict=True))
+            if not _stands(value, was)
+        ]
+        packed = self._packed_result(result, error, changed, unpacker.kept)
+        return border.Returned(packed, _unicode(printed.getvalue()[: self.limits.output]))
+
+    def files(self, question: border.Files) -> border.Values:
+        """Return the files of the working folder that are new or changed since it was opened."""
+        now = _state_of_files()
+        changed = [path for path, state in now.items() if self.before.get(path) != state][:_MOST_FILES]
+        return border.Values(b"\x80", {path: _read(path) for path in changed})
+
+    def look(self, question: border.Look) -> border.Seen:
+        """Return what tells each name's value, and each file, from any other; asked of the source's own solution
+        alone."""
+        names, modules = {}, {}
+        for name, value in self.shell.user_ns.items():
+            if name.startswith("_") or name in self.shell.user_ns_hidden:
+                continue
+            written = _written(value) or b""
+            names[name] = f"{id(value)} {hashlib.blake2b(written).hexdigest()}"
+            if isinstance(value, types.ModuleType):
+                modules[name] = value.__name__
+        return border.Seen(names, modules, {path: repr(state) for path, state in _state_of_files().items()})
+
+    def _register(self, function) -> int:
+        self.functions.append(function)
+        return len(self.functions) - 1
+
+    def _packed(self, values: dict) -> bytes:
+        """Pack values by name; one that is too large is refused by itself."""
+        try:
+            return Packer(self._register).pack(values)
+        except (BorderError, MemoryError):
+            sizes = {}
+            for name, value in values.items():
+                try:
+                    Packer(self._register).pack(value)
+                    sizes[name] = value
+                except (BorderError, MemoryError):
+                    sizes[name] = _TooLarge()
+            return Packer(self._register).pack(sizes)
+
+    def _packed_result(self, result, error, changed, known) -> bytes:
+        """Pack what a call gave; what came as an argument goes back as that argument."""
+        packer = _ResultPacker(self._register, known)
+        try:
+            told = None if error is None else exception_node(packer, error)
+            return msgspec.msgpack.encode(
+                [packer.node(result, 0), told, [[at, packer.content(value)] for at, value in changed]]
+            )
+        except (BorderError, MemoryError, UnicodeEncodeError, OverflowError):
+            return self._packed_result(_TooLarge(), None, [], [])
+
+
+class _TooLarge:
+    """Stands for a value that is too large to be marked."""
+
+
+class _ResultPacker(Packer):
+    """Writes results; an argument is written as the number that it had when it came."""
+
+    def __init__(self, register, known):
+        super().__init__(register)
+        self.careful = True
+        self.known = {id(value): at for at, value in enumerate(known)}
+
+    def node(self, value, depth: int):
+        if id(value) in self.known:
+            return ["argument", self.known[id(value)]]
+        return super().node(value, depth)
+
+    def content(self, value):
+        """Return the node of an argument's contents as they are now."""
+        return super().node(value, 0)
+
+
+def _state(value):
+    """Return what tells later whether a function changed a container: of a table, a copy that costs nothing."""
+    if isinstance(value, (pd.DataFrame, pd.Series)):
+        return value.copy(deep=False)
+    return None if isinstance(value, pd.Index) else _written(value)
+
+
+def _stands(value, before) -> bool:
+    """Tell whether a container is as it was."""
+    if isinstance(value, pd.DataFrame):
+        return value.equals(before) and value.columns.identical(before.columns) and value.index.identical(before.index)
+    if isinstance(value, pd.Series):
+        return value.equals(before) and value.name == before.name and value.index.identical(before.index)
+    return isinstance(value, pd.Index) or _written(value) == before
+
+
+def _unicode(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
+
+
+def _written(value) -> bytes | None:
+    """Return a container's contents as bytes, to tell whether a function changed it."""
+    try:
+        return Packer().pack(value)
+    except (BorderError, MemoryError):
+        return None
+
+
+def _raw(outputs: list[dict]) -> msgspec.Raw:
+    """Return outputs as bytes; what is not text, number, list or dict is written as text."""
+    try:
+        return msgspec.Raw(msgspec.msgpack.encode(outputs, enc_hook=str))
+    except Exception:  # such as text that is not Unicode
+        text = json.dumps(outputs, default=str, ensure_ascii=False, skipkeys=True)
+        return msgspec.Raw(msgspec.msgpack.encode(json.loads(text.encode("utf-8", "replace"))))
+
+
+def _put(name: str, data: bytes) -> None:
+    """Write a file that was handed in; a name that leads elsewhere is left out."""
+    path = Path(name)
+    if path.is_absolute() or ".." in path.parts:
+        return
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+
+def _read(path: str) -> bytes | None:
+    """Return a regular file of the working folder, or None if it is none, or too large."""
+    with contextlib.suppress(OSError, ValueError):
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with open(descriptor, "rb") as file:
+            about = os.fstat(descriptor)
+            if stat.S_ISREG(about.st_mode) and about.st_size <= _MOST_FILE_BYTES:
+                return file.read(_MOST_FILE_BYTES)
+    return None
+
+
+def _state_of_files() -> dict[str, tuple]:
+    """Return size and time of each file of the working folder, links aside."""
+    found = {}
+    for folder, _, names in os.walk("."):
+        for name in names:
+            path = os.path.relpath(os.path.join(folder, name), ".")
+            with contextlib.suppress(OSError):
+                about = os.lstat(path)
+                if stat.S_ISREG(about.st_mode) and not path.startswith("."):
+                    found[path] = (about.st_size, about.st_mtime_ns)
+    return found

@@ -1,0 +1,237 @@
+"""Running cells as a notebook does, without a kernel: one warm IPython shell, whose outputs are kept as nbformat
+writes them."""
+
+import builtins
+import contextlib
+import importlib
+import io
+import signal
+import subprocess
+import sys
+
+from IPython.core.displayhook import DisplayHook
+from IPython.core.displaypub import DisplayPublisher
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+
+_GRACE = 2.0  # seconds between a polite stop and the next
+_TRUNCATED = "\n… output cut here: too long / sortie coupée ici : trop longue …\n"
+
+
+class TimeUp(KeyboardInterrupt):
+    """Raised inside a cell that has used up its time, as a kernel's interrupt is."""
+
+
+class Outputs:
+    """What a cell shows, as nbformat outputs, up to a number of bytes.
+
+    Args:
+        most: bytes, over all cells of the notebook.
+    """
+
+    def __init__(self, most: int):
+        self.left = most
+        self.items: list[dict] = []
+        self.clear_next = False
+
+    def add(self, output: dict, size: int) -> None:
+        """Add one output, or the note that it was too long."""
+        if self.clear_next:
+            self.items.clear()
+            self.clear_next = False
+        if self.left <= 0:
+            return
+        self.left -= size
+        self.items.append(output if self.left > 0 else _stream("stdout", _TRUNCATED))
+
+    def write(self, name: str, text: str) -> None:
+        """Add text of a stream, to the stream's last output where there is one."""
+        text = text[: max(0, self.left)]
+        last = self.items[-1] if self.items and not self.clear_next else None
+        if last and last["output_type"] == "stream" and last["name"] == name and self.left > 0:
+            last["text"] += text
+            self.left -= len(text)
+            if self.left <= 0:
+                last["text"] += _TRUNCATED
+        elif text:
+            self.add(_stream(name, text), len(text))
+
+    def take(self) -> list[dict]:
+        """Return what was shown since the last time."""
+        items, self.items = self.items, []
+        return items
+
+
+def _stream(name: str, text: str) -> dict:
+    return {"output_type": "stream", "name": name, "text": text}
+
+
+class _Stream(io.TextIOBase):
+    encoding = "utf-8"
+
+    def __init__(self, shell, name: str):
+        self.shell, self.kind = shell, name
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        self.shell.outputs.write(self.kind, str(text))
+        return len(text)
+
+
+class _Publisher(DisplayPublisher):
+    def publish(self, data, metadata=None, source=None, *, transient=None, update=False, **_):
+        if not update:
+            self.shell.outputs.add(
+                {"output_type": "display_data", "data": data, "metadata": metadata or {}}, _size(data)
+            )
+
+    def clear_output(self, wait=False):
+        self.shell.outputs.clear_next = wait
+        if not wait:
+            self.shell.outputs.items.clear()
+
+
+class _Hook(DisplayHook):
+    def write_output_prompt(self):
+        pass
+
+    def write_format_data(self, format_dict, md_dict=None):
+        output = {
+            "output_type": "execute_result",
+            "data": format_dict,
+            "metadata": md_dict or {},
+            "execution_count": self.prompt_count,
+        }
+        self.shell.outputs.add(output, _size(format_dict))
+
+    def finish_displayhook(self):
+        pass
+
+
+def _size(data) -> int:
+    return sum(len(value) if isinstance(value, (str, bytes)) else 100 for value in data.values())
+
+
+class Shell(InteractiveShell):
+    """An IPython shell that keeps what cells show in ``outputs``."""
+
+    outputs = Outputs(4 << 20)
+
+    def __init__(self, **settings):
+        config = Config()
+        config.HistoryManager.enabled = False
+        config.HistoryManager.hist_file = ":memory:"
+        super().__init__(config=config, display_pub_class=_Publisher, displayhook_class=_Hook, **settings)
+
+    def enable_gui(self, gui=None):
+        """Take no graphical loop: there is no screen."""
+
+    def init_virtualenv(self):
+        """Look for no other environment: there is none."""
+
+    def ask_exit(self):
+        """Let ``exit`` end nothing: the next cell runs."""
+
+    def _showtraceback(self, kind, value, lines):
+        text = str(value)
+        self.outputs.add(
+            {"output_type": "error", "ename": kind.__name__, "evalue": text, "traceback": list(lines)},
+            len(text) + sum(map(len, lines)),
+        )
+
+    def system(self, command):
+        """Run a command of the system as ``!`` does, and show what it says."""
+        done = subprocess.run(
+            self.var_expand(command, depth=1),
+            shell=True,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            errors="replace",
+            timeout=60,
+        )
+        sys.stdout.write(done.stdout)
+        self.user_ns["_exit_code"] = done.returncode
+
+
+def warm(cells: list[str] = ()) -> Shell:
+    """Return the process's one shell, with charts drawn into the notebook; made before any fork.
+
+    Args:
+        cells: the instructor's, run for what they leave warm (modules, tables read); the names they bind are forgotten.
+    """
+    import matplotlib
+
+    matplotlib.use("module://matplotlib_inline.backend_inline")
+    shell = Shell.instance()
+    shell.enable_matplotlib("inline")
+    shell.InteractiveTB.set_mode("Plain")  # a trace in colours takes fifty times as long to write
+    for cell in ["None", *cells]:  # the first is for what IPython prepares at its first cell
+        with streams_of(shell):
+            shell.run_cell(cell, silent=True)
+    shell.reset(new_session=True)
+    shell.outputs.take()
+    return shell
+
+
+def import_from_here() -> None:
+    """Let cells import modules that lie beside the notebook, as a kernel does."""
+    sys.path.insert(0, "")
+    importlib.invalidate_caches()
+
+
+def _no_input(prompt: str = "") -> str:
+    raise RuntimeError("input() was called, but nobody can answer while a notebook is marked.")
+
+
+@contextlib.contextmanager
+def streams_of(shell: Shell):
+    """Let what is printed go to the shell's outputs."""
+    before = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = _Stream(shell, "stdout"), _Stream(shell, "stderr")
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = before
+
+
+@contextlib.contextmanager
+def time_limit(seconds: float):
+    """Raise ``TimeUp`` in what runs longer; code that catches it meets it again and again.
+
+    It is a courtesy, which lets the next cells run: who disarms it is ended from outside.
+    """
+
+    def ring(number, frame):
+        raise TimeUp(f"This cell ran longer than {seconds:g} seconds. / Cette cellule a dépassé {seconds:g} secondes.")
+
+    signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds, _GRACE)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def run(shell: Shell, source: str, seconds: float):
+    """Run one cell; whatever it raises is shown, as in a notebook.
+
+    Args:
+        shell: the warm shell.
+        source: the cell's text.
+        seconds: its time.
+
+    Returns:
+        IPython's result: ``success``, ``result`` and the errors.
+    """
+    builtins.input = _no_input
+    with streams_of(shell):
+        try:
+            with time_limit(seconds):
+                return shell.run_cell(source, store_history=True)
+        except TimeUp:  # it rang between two lines of IPython's own
+            shell.showtraceback()
+            return None

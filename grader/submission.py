@@ -1,0 +1,196 @@
+"""A notebook as it was handed in: reading it, whatever state it is in, and matching its cells to the source's by
+grade id.
+
+``read`` runs in a sealed process; ``plan`` works on what ``read`` made of it.
+"""
+
+import contextlib
+import json
+import re
+from html.parser import HTMLParser
+
+import msgspec
+
+from grader.border import Cell, Opened
+from portail.wording import Sentence
+
+MOST_CELLS, MOST_SOURCE = 5_000, 2 << 20  #: cells of a notebook, and characters of a cell
+PROBLEMS = {
+    "empty": Sentence("The notebook is an empty file.", "Le carnet est un fichier vide."),
+    "json": Sentence(
+        "The file is not a notebook, or only a part of one", "Le fichier n’est pas un carnet, ou n’en est qu’une partie"
+    ),
+    "shape": Sentence(
+        "The file is not a notebook: it lacks the cells", "Le fichier n’est pas un carnet : les cellules manquent"
+    ),
+    "format": Sentence(
+        "The notebook is of a format that this version does not know",
+        "Le carnet est dans un format que cette version ne connaît pas",
+    ),
+    "cells": Sentence(
+        "The notebook has far more cells than a person would write",
+        "Le carnet compte bien plus de cellules qu’une personne n’en écrirait",
+    ),
+}
+_FLAGS = ("grade", "solution", "locked", "task")
+# What nbconvert's pages, or MathJax in them, would draw or link from text alone.
+_DRAWS_OR_LINKS = re.compile(r"mermaid|\\(href|url|require|html|unicode|style|class|cssId)", re.IGNORECASE)
+_MAYBE_LIVE = re.compile(r"<|script:|data:|&|" + _DRAWS_OR_LINKS.pattern, re.IGNORECASE)
+
+
+def read(data: bytes) -> Opened:
+    """Return a notebook's cells, or what is wrong with it; to be called in a sealed process.
+
+    Args:
+        data: the file's bytes: any encoding that editors write, nbformat 3 or 4.
+    """
+    if not data.strip(b"\0 \t\r\n"):
+        return Opened(problem="empty")
+    try:
+        notebook = json.loads(_decoded(data))
+    except (ValueError, RecursionError) as error:
+        return Opened(problem="json", detail=str(error)[:200])
+    if not isinstance(notebook, dict):
+        return Opened(problem="shape")
+    if isinstance(notebook.get("worksheets"), list) or notebook.get("nbformat") in (1, 2, 3):
+        notebook = _upgraded(notebook)
+    if notebook is None or not isinstance(notebook.get("nbformat", 4), int) or notebook.get("nbformat", 4) > 4:
+        return Opened(problem="format")
+    cells = notebook.get("cells")
+    if not isinstance(cells, list):
+        return Opened(problem="shape")
+    if len(cells) > MOST_CELLS:
+        return Opened(problem="cells")
+    return Opened(cells=[_cell(each) for each in cells if isinstance(each, dict)])
+
+
+def _decoded(data: bytes) -> str:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16")
+    for encoding in ("utf-8-sig", "cp1252"):
+        with contextlib.suppress(UnicodeDecodeError):
+            return data.decode(encoding)
+    return data.decode("latin-1")
+
+
+def _upgraded(notebook: dict) -> dict | None:
+    import nbformat
+
+    try:
+        return nbformat.convert(nbformat.from_dict(notebook), 4)
+    except Exception:
+        return None
+
+
+def _cell(cell: dict) -> Cell:
+    kind = cell.get("cell_type")
+    source = cell.get("source", "")
+    source = "".join(map(str, source)) if isinstance(source, list) else str(source)
+    source = source[:MOST_SOURCE].encode("utf-8", "replace").decode()
+    metadata = cell.get("metadata")
+    claims = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+    claims = claims if isinstance(claims, dict) else {}
+    grade_id = claims.get("grade_id")
+    made = Cell(
+        kind=kind if kind in ("code", "markdown", "raw") else "raw",
+        source=source,
+        grade_id=grade_id if isinstance(grade_id, str) and len(grade_id) < 500 else None,
+        claims={flag: claims.get(flag) is True for flag in _FLAGS},
+        attachments=_attachments(cell.get("attachments")),
+    )
+    made.live = made.kind != "code" and is_live(source)
+    return made
+
+
+def _attachments(attachments) -> dict[str, dict[str, str]]:
+    """Return the pictures pasted into a text cell; nothing else is one."""
+    if not isinstance(attachments, dict):
+        return {}
+    return {
+        str(name): {
+            kind: data
+            for kind, data in each.items()
+            if kind in ("image/png", "image/jpeg", "image/gif") and isinstance(data, str)
+        }
+        for name, each in attachments.items()
+        if isinstance(each, dict)
+    }
+
+
+def is_live(markdown: str) -> bool:
+    """Tell whether a text, rendered, would hold more than text: a script, a handler, a form, a link that runs code."""
+    if not _MAYBE_LIVE.search(markdown):
+        return False
+    if _DRAWS_OR_LINKS.search(markdown):
+        return True
+    import mistune  # what nbconvert renders with; its own module would take seconds to import
+    import nh3
+
+    try:
+        plugins = ["strikethrough", "table", "url", "task_lists"]
+        rendered = str(mistune.create_markdown(escape=False, plugins=plugins)(markdown))
+    except Exception:
+        return True
+    cleaned = nh3.clean(
+        rendered,
+        tags=nh3.ALLOWED_TAGS | {"input", "summary"},
+        link_rel=None,
+        attributes={
+            "*": {"class", "id", "style", "align", "title", "lang", "dir"},
+            "a": {"href", "target", "rel"},
+            "th": {"scope"},
+            "img": {"alt", "src", "width", "height"},
+            "input": {"type", "checked", "disabled"},
+            "ol": {"start"},
+        },
+        url_schemes={"http", "https", "mailto", "attachment"},
+    )
+    return _tags(rendered) != _tags(cleaned)
+
+
+def _tags(page: str) -> list[tuple]:
+    """Return a page's tags with their attributes, in order."""
+    found = []
+    parser = HTMLParser()
+    parser.handle_starttag = lambda tag, attributes: found.append((tag, sorted(map(str, attributes))))
+    parser.handle_decl = parser.handle_pi = parser.unknown_decl = lambda text: found.append(("!", [text]))
+    parser.feed(page)
+    return found
+
+
+class Place(msgspec.Struct, frozen=True):
+    """One cell of the notebook that is marked.
+
+    Args:
+        given: the number of the cell handed in that stands here, None where the learner deleted it.
+        source: the number of the source's cell that it is, None where it is the learner's own.
+    """
+
+    given: int | None
+    source: int | None
+
+
+def match(grade_ids: list[str | None], cells: list[Cell]) -> list[Place]:
+    """Match the cells handed in to the source's by grade id.
+
+    A copied cell counts once, as nbgrader has it: the last copy is the cell, the others are the learner's own. A cell
+    that was deleted stands where it stood: after the nearest one before it that is there.
+
+    Args:
+        grade_ids: of the source's cells, in order; None for those that nbgrader does not know.
+        cells: as handed in.
+    """
+    numbers = {grade_id: number for number, grade_id in enumerate(grade_ids) if grade_id is not None}
+    found: dict[int, int] = {}
+    for given, cell in enumerate(cells):
+        if cell.grade_id in numbers:
+            number = numbers[cell.grade_id]
+            if number not in found or any(cell.claims.values()) or not any(cells[found[number]].claims.values()):
+                found[number] = given
+    source_of = {given: number for number, given in found.items()}
+    places = [Place(given, source_of.get(given)) for given in range(len(cells))]
+    for number in sorted(set(numbers.values()) - set(found)):
+        before = [at for at, place in enumerate(places) if place.source is not None and place.source < number]
+        nearest = max(before, key=lambda at: places[at].source) + 1 if before else 0
+        places.insert(nearest, Place(None, number))
+    return places

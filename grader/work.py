@@ -1,0 +1,500 @@
+"""Marking one submission: from the bytes that were handed in to marks and a notebook to show, as data.
+
+``mark`` is what the pool runs, here or on another machine. It reads nothing of the course and writes nothing: a job
+comes in, a result goes out.
+"""
+
+import os
+import socket
+import tempfile
+import threading
+import time
+import zipfile
+from io import BytesIO
+from pathlib import Path
+
+import msgspec
+
+from grader import border, submission
+from grader.border import BorderError, Channel, Done, Gone, Lost, Marked, Report, Shown, Step, TooSlow, Work
+from grader.confinement import Limits
+from grader.zygote import Surroundings, Zygote, ZygoteLost
+
+MOST_NOTEBOOK = 64 << 20  #: bytes of a notebook handed in
+_TICK = 0.25  # seconds between two looks at the memory in use
+_MODULES = ["grader.runner", "grader.checker", "pandas", "numpy", "matplotlib.pyplot", "mistune", "nh3", "portail"]
+
+
+class SourceCell(msgspec.Struct, frozen=True):
+    """A cell of the source notebook, as marking needs it.
+
+    Args:
+        role: ``"test"``, ``"solution"``, ``"manual"``, ``"task"``, ``"locked"`` or ``"plain"``.
+        kind: ``"code"``, ``"markdown"`` or ``"raw"``.
+        source: its text, without the solution, with hidden tests.
+        grade_id: None for a plain cell.
+        points: its maximum, 0 where nothing is to be had.
+        checksum: nbgrader's, by which an answer that was not touched is known.
+        names: of a test or an instructor's cell: what it needs of the learner's.
+        files: the same of files.
+        live: of a test: whether it runs in the runner (see ``checker.Step``).
+        metadata: its nbgrader metadata.
+    """
+
+    role: str
+    kind: str
+    source: str
+    grade_id: str | None = None
+    points: float = 0.0
+    checksum: str | None = None
+    names: list[str] = []
+    files: list[str] = []
+    live: bool = False
+    metadata: dict = {}
+
+
+class SourceNotebook(msgspec.Struct, frozen=True):
+    """A notebook of an assignment: its name, its cells, and the metadata that the marked one gets."""
+
+    name: str
+    cells: list[SourceCell]
+    metadata: dict = {}
+
+
+class Assignment(msgspec.Struct, frozen=True):
+    """All that marking a submission needs of a course.
+
+    Args:
+        name: the assignment's.
+        notebooks: in order of their names.
+        modules: names of modules that the source's own solution binds.
+        surroundings: what the sealed processes see.
+        limits: what one submission may use.
+        data: the assignment's own files beside the notebooks, as a ZIP; b"" if there are none.
+        bundle: on another machine, the folders of ``surroundings.readable`` as a ZIP each; here none.
+        tests: hash of the tests, the data and the set-up: which rules gave a mark.
+    """
+
+    name: str
+    notebooks: list[SourceNotebook]
+    modules: list[str]
+    surroundings: Surroundings
+    limits: Limits
+    data: bytes = b""
+    bundle: dict[str, bytes] = {}
+    tests: str = ""
+
+
+class Job(msgspec.Struct, frozen=True):
+    """A submission to mark: the notebooks' bytes by name, the other files by relative path."""
+
+    student: str
+    notebooks: dict[str, bytes]
+    files: dict[str, bytes] = {}
+    language: str = "en"
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """One mark.
+
+    Args:
+        points: None where a person gives them.
+        maximum: the points to be had.
+        isolation: ``"split"``, or ``"process"`` where the test ran beside the learner's code.
+        error: the message of the test that failed.
+    """
+
+    points: float | None
+    maximum: float
+    isolation: str = "split"
+    error: str | None = None
+
+
+class MarkedNotebook(msgspec.Struct):
+    """A notebook's marks.
+
+    Args:
+        marks: by grade id.
+        cells: the cells as nbformat has them, with outputs, in order.
+        unanswered: grade ids of the answers that were not touched.
+        cause: why it ended early, or could not be read: a key of ``CAUSES`` or ``submission.PROBLEMS``; "" if all
+            went well.
+        detail: which cell, or what exactly.
+    """
+
+    marks: dict[str, Mark] = {}
+    cells: list[dict] = []
+    unanswered: list[str] = []
+    cause: str = ""
+    detail: str = ""
+
+
+class Result(msgspec.Struct):
+    """What came of a job."""
+
+    student: str
+    notebooks: dict[str, MarkedNotebook]
+    seconds: float = 0.0
+    memory: int = 0
+    problem: str = ""  #: the assignment's own fault: a test that gives more points than it has
+
+
+class Pair:
+    """A zygote with the assignment's files: what a worker keeps warm between submissions."""
+
+    def __init__(self, assignment: Assignment):
+        self.assignment = assignment
+        self.folder = tempfile.TemporaryDirectory(prefix="grader-", ignore_cleanup_errors=True)
+        os.chmod(self.folder.name, 0o755)
+        self.data, readable = "", list(assignment.surroundings.readable)
+        if assignment.data:
+            readable.append(str(_unzipped(assignment.data, Path(self.folder.name) / "data")))
+        moved = {
+            path: str(_unzipped(packed, Path(self.folder.name) / f"folder{number}"))
+            for number, (path, packed) in enumerate(assignment.bundle.items())
+        }
+        readable = [moved.get(path, path) for path in readable]
+        environment = {name: moved.get(value, value) for name, value in assignment.surroundings.environment.items()}
+        surroundings = msgspec.structs.replace(
+            assignment.surroundings,
+            readable=readable,
+            environment=environment,
+            modules=[*_MODULES, *assignment.surroundings.modules],
+        )
+        if assignment.data:
+            self.data = surroundings.inside(readable[-1])
+        self.zygote = Zygote(surroundings)
+
+    def close(self) -> None:
+        """End the zygote and remove the files."""
+        self.zygote.close()
+        self.folder.cleanup()
+
+
+def _unzipped(packed: bytes, folder: Path) -> Path:
+    """Unpack a ZIP that this project made."""
+    folder.mkdir()
+    unzip_into(packed, folder)
+    for path in folder.rglob("*"):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    return folder
+
+
+def unzip_into(packed: bytes, folder: Path) -> None:
+    """Unpack a ZIP of the course's own files over a folder."""
+    with zipfile.ZipFile(BytesIO(packed)) as archive:
+        archive.extractall(folder)
+
+
+_kept = threading.local()
+_pairs: set[Pair] = set()  # of all threads, so that they can be ended together
+
+
+def mark(assignment: Assignment, job: Job) -> Result:
+    """Mark a submission with this thread's warm pair, made on first use and anew where it was lost.
+
+    Args:
+        assignment: what to mark by.
+        job: what was handed in.
+
+    Raises:
+        CannotConfine: if this machine cannot confine learner code.
+    """
+    for attempt in range(_ATTEMPTS):
+        try:
+            result = _mark(warm(assignment), job)
+        except ZygoteLost:
+            forget()
+            if attempt == _ATTEMPTS - 1:
+                raise
+            continue
+        if attempt < _ATTEMPTS - 2 and any(notebook.cause in _ONCE_MORE for notebook in result.notebooks.values()):
+            continue  # the machine may have ended it: what the learner's code does, it does again
+        return result
+    raise AssertionError
+
+
+def warm(assignment: Assignment) -> Pair:
+    """Return this thread's warm pair, made on first use or for another assignment.
+
+    Raises:
+        CannotConfine: if this machine cannot confine learner code.
+    """
+    pair = getattr(_kept, "pair", None)
+    if pair is None or pair.assignment != assignment:
+        forget()
+        pair = _kept.pair = Pair(assignment)
+        _pairs.add(pair)
+    return pair
+
+
+_ATTEMPTS = 4
+_ONCE_MORE = ("ended", "checker", "unreadable")
+
+
+def forget() -> None:
+    """End this thread's warm pair."""
+    pair = getattr(_kept, "pair", None)
+    _kept.pair = None
+    if pair is not None:
+        _pairs.discard(pair)
+        pair.close()
+
+
+def forget_all() -> None:
+    """End the warm pairs of all threads."""
+    while _pairs:
+        _pairs.pop().close()
+    _kept.pair = None
+
+
+def _mark(pair: Pair, job: Job) -> Result:
+    began = time.monotonic()
+    result = Result(job.student, {})
+    files = dict(job.files)
+    several = len(pair.assignment.notebooks) > 1
+    given = _by_name(pair, job)
+    for notebook in pair.assignment.notebooks:
+        data = given.get(notebook.name)
+        if data is None:
+            marked, written = _not_there(notebook, "missing"), {}
+        else:
+            marked, written = _mark_notebook(pair, notebook, data, files, several, result)
+        result.notebooks[notebook.name] = marked
+        files.update({path: content for path, content in written.items() if content is not None})
+    result.seconds = time.monotonic() - began
+    return result
+
+
+def _by_name(pair: Pair, job: Job) -> dict[str, bytes]:
+    """Return the notebooks handed in by the assignment's names; one of another name is known by its grade ids."""
+    names = [notebook.name for notebook in pair.assignment.notebooks]
+    given = {name: job.notebooks[name] for name in names if name in job.notebooks}
+    others = {name: data for name, data in job.notebooks.items() if name not in given}
+    for notebook in pair.assignment.notebooks:
+        if notebook.name in given or not others:
+            continue
+        ids = {cell.grade_id for cell in notebook.cells} - {None}
+        shared = {name: len(ids & _grade_ids(pair, data)) for name, data in others.items()}
+        best = max(shared, key=shared.get)
+        if shared[best] * 2 >= max(1, len(ids)) or (len(names) == 1 and len(others) == 1):
+            given[notebook.name] = others.pop(best)
+    return given
+
+
+def _grade_ids(pair: Pair, data: bytes) -> set[str]:
+    opened = open_notebook(pair, data)
+    return {cell.grade_id for cell in opened.cells if cell.grade_id}
+
+
+def open_notebook(pair: Pair, data: bytes) -> border.Opened:
+    """Read a notebook in a sealed process of its own."""
+    if len(data) > MOST_NOTEBOOK:
+        return border.Opened(problem="large")
+    here, theirs = socket.socketpair()
+    with here, theirs:
+        number = pair.zygote.start("grader.runner:serve", pair.assignment.limits, [theirs.fileno()])
+        theirs.close()
+        try:
+            return Channel(here, border.Opened).ask(border.Open(data), 60)
+        except (Gone, TooSlow, BorderError):
+            return border.Opened(problem="unreadable")
+        finally:
+            pair.zygote.kill(number)
+            pair.zygote.wait(number, 20)
+
+
+def _not_there(notebook: SourceNotebook, cause: str, detail: str = "") -> MarkedNotebook:
+    """Return the marks of a notebook that cannot be run: none, and nothing for a person to read, as nbgrader has it."""
+    marks = {
+        cell.grade_id: Mark(0.0, cell.points) for cell in notebook.cells if cell.role in ("test", "manual", "task")
+    }
+    return MarkedNotebook(marks=marks, cause=cause, detail=detail)
+
+
+def _mark_notebook(pair: Pair, notebook, data, files, several, result) -> tuple[MarkedNotebook, dict]:
+    if len(data) > MOST_NOTEBOOK:
+        return _not_there(notebook, "large"), {}
+    limits = pair.assignment.limits
+    here, theirs = socket.socketpair()
+    with here, theirs:
+        runner = pair.zygote.start("grader.runner:serve", limits, [theirs.fileno()])
+        theirs.close()
+        try:
+            channel = Channel(here, border.Answer)
+            opened = channel.ask(border.Open(data, files, pair.data), 60)
+        except (Gone, TooSlow, BorderError):
+            opened = border.Opened(problem="unreadable")
+        if not isinstance(opened, border.Opened) or opened.problem:
+            pair.zygote.kill(runner)
+            _finish(pair.zygote, runner, result)
+            return _not_there(notebook, getattr(opened, "problem", "unreadable"), getattr(opened, "detail", "")), {}
+        places = submission.match([cell.grade_id for cell in notebook.cells], opened.cells)
+        return _Marking(pair, notebook, opened.cells, places, runner, here, result).run(several)
+
+
+def _finish(zygote: Zygote, number: int, result: Result) -> None:
+    """Wait for a process that was told to end, and count what it used."""
+    ended = zygote.wait(number, 20)
+    if ended is None:
+        zygote.close()
+        raise ZygoteLost("a process did not end")
+    result.memory = max(result.memory, ended.memory)
+
+
+class _Marking:
+    """One notebook between its runner and its checker."""
+
+    def __init__(self, pair, notebook, cells, places, runner, border_end, result):
+        self.pair, self.notebook, self.cells, self.places = pair, notebook, cells, places
+        self.runner, self.border_end, self.result = runner, border_end, result
+        self.marked = MarkedNotebook()
+        self.outputs: dict[int, list[dict]] = {}
+        self.place = -1
+
+    def run(self, several: bool) -> tuple[MarkedNotebook, dict]:
+        zygote, limits = self.pair.zygote, self.pair.assignment.limits
+        here, theirs = socket.socketpair()
+        written: dict = {}
+        with here, theirs:
+            checker = zygote.start("grader.checker:serve", limits, [theirs.fileno(), self.border_end.fileno()])
+            theirs.close()
+            self.border_end.close()
+            channel = Channel(here, Report)
+            try:
+                channel.send(Work(self.steps(), self.pair.assignment.modules, self.pair.data, several))
+                written = self.listen(channel, limits)
+            except (Gone, BorderError):
+                self.cause("checker")
+            zygote.kill(checker)
+            zygote.kill(self.runner)
+            _finish(zygote, checker, self.result)
+            _finish(zygote, self.runner, self.result)
+        self.complete()
+        return self.marked, written
+
+    def listen(self, channel: Channel, limits: Limits) -> dict:
+        """Take the checker's reports until it is done, or time or memory are used up."""
+        deadline = time.monotonic() + limits.seconds
+        while True:
+            if not channel.waits(_TICK):
+                if time.monotonic() > deadline:
+                    self.cause("time")
+                    return {}
+                if self.pair.zygote.resident() > limits.memory * 2:
+                    self.cause("memory")
+                    return {}
+                continue
+            report = channel.receive(30)
+            if isinstance(report, Done):
+                return report.files
+            self.take(report)
+
+    def take(self, report) -> None:
+        if isinstance(report, Shown):
+            self.place = report.place
+            self.outputs[report.place] = [each.as_nbformat() for each in report.outputs]
+            if report.stopped:
+                self.cause("cell time", report.place)
+        elif isinstance(report, Marked):
+            cell = next(cell for cell in self.notebook.cells if cell.grade_id == report.grade_id)
+            self.marked.marks[report.grade_id] = Mark(
+                report.points, cell.points, "process" if cell.live else "split", report.error
+            )
+            if report.problem:
+                self.result.problem = f"{self.notebook.name}, {report.grade_id}: {report.problem}"
+        elif isinstance(report, Lost):
+            self.cause({"gone": "ended", "slow": "cell time", "nonsense": "nonsense"}[report.cause], report.place)
+
+    def cause(self, cause: str, place: int | None = None) -> None:
+        """Keep the first cause of an early end."""
+        if not self.marked.cause:
+            self.marked.cause, self.marked.detail = cause, str((self.place if place is None else place) + 1)
+
+    def steps(self) -> list[Step]:
+        """Return the cells to run, in the order of the notebook handed in, the source's own cells before the tests
+        that follow them."""
+        steps, taken = [], 0
+        source = self.notebook.cells
+        for at, place in enumerate(self.places):
+            cell = source[place.source] if place.source is not None else None
+            if cell is not None and cell.role == "test":
+                steps += [
+                    Step(-1, "instructor", each.source, names=each.names, files=each.files)
+                    for each in source[taken : place.source]
+                    if each.kind == "code" and each.role in ("plain", "locked")
+                ]
+                taken = max(taken, place.source)
+                if cell.kind == "code":
+                    steps.append(
+                        Step(
+                            at,
+                            "live test" if cell.live else "test",
+                            cell.source,
+                            cell.grade_id,
+                            cell.points,
+                            cell.names,
+                            cell.files,
+                        )
+                    )
+            elif self.kind_at(place) == "code" and (place.given is not None or cell.role == "locked"):
+                steps.append(Step(at, "learner", self.source_at(place)))
+        return steps
+
+    def kind_at(self, place) -> str:
+        return self.notebook.cells[place.source].kind if place.source is not None else self.cells[place.given].kind
+
+    def source_at(self, place) -> str:
+        cell = self.notebook.cells[place.source] if place.source is not None else None
+        if place.given is None or (cell is not None and cell.role in ("test", "locked")):
+            return cell.source
+        return self.cells[place.given].source
+
+    def complete(self) -> None:
+        """Give every cell its mark, and write the cells as nbformat has them."""
+        for cell in self.notebook.cells:
+            if cell.role == "test" and cell.kind == "code" and cell.grade_id not in self.marked.marks:
+                self.marked.marks[cell.grade_id] = Mark(
+                    0.0, cell.points, "process" if cell.live else "split", "not reached"
+                )
+        for at, place in enumerate(self.places):
+            self.marked.cells.append(self.cell_at(at, place))
+        for cell in self.notebook.cells:
+            if cell.role in ("manual", "task") or (cell.role == "test" and cell.kind != "code"):
+                untouched = cell.role == "manual" and cell.grade_id in self.marked.unanswered
+                self.marked.marks[cell.grade_id] = Mark(0.0 if untouched else None, cell.points)
+
+    def cell_at(self, at: int, place) -> dict:
+        source = self.notebook.cells[place.source] if place.source is not None else None
+        given = self.cells[place.given] if place.given is not None else None
+        kind, text = self.kind_at(place), self.source_at(place)
+        if source is not None and source.role in ("manual", "solution") and checksum(source, text) == source.checksum:
+            self.marked.unanswered.append(source.grade_id)
+        if given is not None and given.live and text == given.source:
+            text = fenced(text)
+        cell = {"cell_type": kind, "id": f"cell-{at}", "metadata": {}, "source": text}
+        if source is not None and source.metadata:
+            cell["metadata"] = {"nbgrader": {**source.metadata, "checksum": source.checksum}}
+        if kind == "code":
+            cell |= {"execution_count": None, "outputs": self.outputs.get(at, [])}
+        elif given is not None and given.attachments:
+            cell["attachments"] = given.attachments
+        return cell
+
+
+def checksum(source: SourceCell, text: str) -> str:
+    """Return nbgrader's checksum of a cell with another text."""
+    from nbformat import NotebookNode
+    from nbgrader.utils import compute_checksum
+
+    return compute_checksum(
+        NotebookNode(cell_type=source.kind, source=text, metadata=NotebookNode(nbgrader=NotebookNode(source.metadata)))
+    )
+
+
+def fenced(text: str) -> str:
+    """Return a text as a block of code, which shows it and renders nothing of it."""
+    fence = "`" * 4
+    while fence in text:
+        fence += "`"
+    return f"{fence}text\n{text}\n{fence}"
