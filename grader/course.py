@@ -1,0 +1,364 @@
+"""A course folder as nbgrader lays it out: its settings, its assignments' sources, what was handed in."""
+
+import contextlib
+import hashlib
+import importlib.metadata
+import io
+import os
+import platform
+import stat
+import sys
+import zipfile
+from pathlib import Path
+
+import msgspec
+import nbformat
+
+from grader.confinement import Limits
+from grader.work import MOST_NOTEBOOK, Job, SourceCell, SourceNotebook
+from grader.zygote import Surroundings
+from portail.errors import CannotWrite, PortailError
+
+MOST_FILES, MOST_FILE_BYTES = 200, 64 << 20  #: what a submission may hold besides its notebooks
+_IGNORED = {".ipynb_checkpoints", "__pycache__", ".DS_Store", "Thumbs.db", "timestamp.txt", "feedback"}
+
+
+class NoCourse(PortailError):
+    """Raised when a folder is not an nbgrader course, or lacks an assignment asked for."""
+
+
+class CannotRead(PortailError):
+    """Raised when a source notebook is not one that nbgrader can release."""
+
+
+class Course:
+    """An nbgrader course.
+
+    Args:
+        folder: where nbgrader_config.py is; a course without one has nbgrader's own settings.
+        db: address of the gradebook, instead of the one in the settings: ``sqlite:///…`` or ``postgresql://…``.
+
+    Raises:
+        NoCourse: if there is no source/ in it, or its settings do not load.
+    """
+
+    def __init__(self, folder: Path | str, db: str | None = None):
+        self.folder = Path(folder).resolve()
+        self.config, self.environment = _settings(self.folder)
+        self.root = Path(self.config.CourseDirectory.get("root") or self.folder).resolve()
+        place = self.config.CourseDirectory.get
+        self.source, self.submitted, self.autograded, self.feedback = (
+            self.root / place(f"{step}_directory", step) for step in ("source", "submitted", "autograded", "feedback")
+        )
+        self.course_id = place("course_id", "")
+        self.db_url = db or place("db_url") or f"sqlite:///{self.root / 'gradebook.db'}"
+        self.state = self.root / ".grader"
+        if not self.source.is_dir():
+            raise NoCourse(
+                f"{self.folder} is not a course: it has no folder source/. Give the course's folder with --course.",
+                f"{self.folder} n’est pas un cours : le dossier source/ manque. Indiquez le dossier du cours avec "
+                f"--course.",
+            )
+        own = self.config.get("Grader", {})
+        seconds = (
+            self.config.get("Execute", {}).get("timeout")
+            or self.config.get("ExecutePreprocessor", {}).get("timeout")
+            or 30
+        )
+        self.limits = Limits(**{"cell_seconds": float(seconds), **own.get("limits", {})})
+        environment = {name: self.environment[name] for name in own.get("environment", []) if name in self.environment}
+        readable = [
+            *own.get("readable", []),
+            *(value for value in environment.values() if Path(value).is_absolute() and Path(value).exists()),
+        ]
+        self.surroundings = Surroundings(sorted({str(Path(path).resolve()) for path in readable}), environment)
+        self._refuse_to_show_itself()
+
+    def _refuse_to_show_itself(self) -> None:
+        """Refuse settings that would let learner code read the course."""
+        secret = [self.source, self.submitted, self.autograded, self.state, self.root / "gradebook.db"]
+        for path in map(Path, self.surroundings.readable):
+            for each in secret:
+                if each.resolve().is_relative_to(path) or path.is_relative_to(each.resolve()):
+                    raise NoCourse(
+                        f"The course's settings let learner code read {path}, which holds {each.name}. Take it "
+                        f"out of c.Grader.readable "
+                        "or c.Grader.environment.",
+                        f"Les réglages du cours laissent le code des copies lire {path}, où se trouve "
+                        f"{each.name}. Retirez-le de "
+                        "c.Grader.readable ou de c.Grader.environment.",
+                    )
+
+    def assignments(self) -> list[str]:
+        """Return the names of the assignments, in order."""
+        return sorted(path.name for path in self.source.iterdir() if path.is_dir() and any(path.glob("*.ipynb")))
+
+    def notebooks(self, assignment: str) -> list[Path]:
+        """Return an assignment's source notebooks, in order.
+
+        Raises:
+            NoCourse: if there is no such assignment.
+        """
+        found = sorted((self.source / assignment).glob("*.ipynb")) if assignment and "/" not in assignment else []
+        if not found:
+            known = ", ".join(self.assignments()) or "–"
+            raise NoCourse(
+                f"There is no assignment {assignment} in {self.source}. There are: {known}.",
+                f"Il n’y a pas de devoir {assignment} dans {self.source}. Il y a : {known}.",
+            )
+        return found
+
+    def data(self, assignment: str) -> bytes:
+        """Return the assignment's own files beside its notebooks as a ZIP, the same bytes for the same files; b"" if
+        none."""
+        folder = self.source / assignment
+        paths = [
+            path
+            for path in sorted(folder.rglob("*"))
+            if path.is_file() and path.suffix != ".ipynb" and not _IGNORED & set(path.relative_to(folder).parts)
+        ]
+        return packed(folder, paths) if paths else b""
+
+    def students(self, assignment: str) -> list[str]:
+        """Return the ids of those who handed the assignment in."""
+        if not self.submitted.is_dir():
+            return []
+        return sorted(
+            path.name
+            for path in self.submitted.iterdir()
+            if not path.name.startswith(".") and os.path.lexists(path / assignment)
+        )
+
+    def hash_of_tests(self, assignment: str) -> str:
+        """Return the hash of all that gives a mark: notebooks, data, and what their set-up may read."""
+        digest = hashlib.sha256()
+        for path in self.notebooks(assignment):
+            _add(digest, path.name, path.read_bytes())
+        _add(digest, "data", self.data(assignment))
+        for folder in map(Path, self.surroundings.readable):
+            for path in sorted(folder.rglob("*")) if folder.is_dir() else [folder]:
+                if path.is_file():
+                    _add(digest, str(path.relative_to(folder)), path.read_bytes())
+        for name, value in sorted(self.surroundings.environment.items()):
+            _add(digest, name, b"" if Path(value).is_absolute() else value.encode())
+        return digest.hexdigest()
+
+
+def _add(digest, name: str, data: bytes) -> None:
+    digest.update(f"{name}\0{len(data)}\0".encode("utf-8", "surrogateescape"))
+    digest.update(data)
+
+
+def _settings(folder: Path):
+    """Return a course's settings, and the environment as they set it; this process's own stays as it was."""
+    from traitlets.config import Config, PyFileConfigLoader
+
+    if not (folder / "nbgrader_config.py").is_file():
+        return Config(), dict(os.environ)
+    before, path = dict(os.environ), list(sys.path)
+    try:
+        config = Config(PyFileConfigLoader("nbgrader_config.py", path=str(folder)).load_config())
+        return config, dict(os.environ)
+    except Exception as error:
+        raise NoCourse(
+            f"The settings {folder / 'nbgrader_config.py'} do not load: {error}. Correct them and try again.",
+            f"Les réglages {folder / 'nbgrader_config.py'} ne se chargent pas : {error}. Corrigez-les et réessayez.",
+        ) from error
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+        sys.path[:] = path
+
+
+def packed(folder: Path, paths: list[Path]) -> bytes:
+    """Return files as a ZIP, named by their place in a folder; the same files give the same bytes."""
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in paths:
+            about = zipfile.ZipInfo(str(path.relative_to(folder)), date_time=(1980, 1, 1, 0, 0, 0))
+            about.external_attr = 0o644 << 16
+            archive.writestr(about, path.read_bytes())
+    return data.getvalue()
+
+
+def hash_of_environment() -> str:
+    """Return the hash of Python and of every package installed, with their versions."""
+    names = sorted({f"{each.name}=={each.version}" for each in importlib.metadata.distributions()})
+    return hashlib.sha256("\n".join([platform.python_version(), *names]).encode()).hexdigest()
+
+
+# The source -----------------------------------------------------------------------------------------------------------
+
+
+def read_source(course: Course, path: Path) -> tuple[SourceNotebook, dict[int, str]]:
+    """Read a source notebook as marking needs it.
+
+    Args:
+        course: for its settings (stubs, delimiters).
+        path: the notebook.
+
+    Returns:
+        The notebook with stubs in place of solutions, and each solution cell's own text by its number.
+
+    Raises:
+        CannotRead: if nbgrader would refuse it.
+    """
+    from nbgrader.preprocessors import ClearSolutions, ComputeChecksums, LockCells
+
+    try:
+        notebook = nbformat.read(path, as_version=4)
+        solved = [cell.source for cell in notebook.cells]
+        resources: dict = {}
+        for step in (LockCells, ClearSolutions, ComputeChecksums):
+            notebook, resources = step(config=course.config).preprocess(notebook, resources)
+    except Exception as error:
+        raise CannotRead(
+            f"nbgrader cannot release {path}: {error}. Correct the notebook and try again.",
+            f"nbgrader ne peut pas publier {path} : {error}. Corrigez le carnet et réessayez.",
+        ) from error
+    cells = [_source_cell(cell) for cell in notebook.cells]
+    solutions = {
+        at: solved[at] for at, cell in enumerate(cells) if cell.kind == "code" and cell.role in ("solution", "manual")
+    }
+    metadata = {key: notebook.metadata[key] for key in ("kernelspec", "language_info") if key in notebook.metadata}
+    return SourceNotebook(path.stem, cells, metadata), solutions
+
+
+def _source_cell(cell) -> SourceCell:
+    about = cell.metadata.get("nbgrader", {})
+    grade, solution = about.get("grade", False), about.get("solution", False)
+    if "grade_id" not in about or not (grade or solution or about.get("locked") or about.get("task")):
+        return SourceCell("plain", cell.cell_type, cell.source)
+    role = (
+        "task"
+        if about.get("task")
+        else ("manual" if solution else "test")
+        if grade
+        else "solution"
+        if solution
+        else "locked"
+    )
+    known = {
+        key: about[key]
+        for key in ("schema_version", "grade_id", "grade", "solution", "locked", "task", "points", "cell_type")
+        if key in about
+    }
+    return SourceCell(
+        role,
+        cell.cell_type,
+        cell.source,
+        about["grade_id"],
+        float(about.get("points") or 0),
+        about.get("checksum"),
+        metadata=known,
+    )
+
+
+# What was handed in ---------------------------------------------------------------------------------------------------
+
+
+class Handed(msgspec.Struct):
+    """A submission's bytes.
+
+    Args:
+        job: what to mark.
+        hash: of all its files.
+        timestamp: the text of timestamp.txt, None if there is none.
+        problem: a key of ``coordinator.CAUSES`` where it cannot be read at all.
+        detail: which file.
+    """
+
+    job: Job
+    hash: str
+    timestamp: str | None = None
+    problem: str = ""
+    detail: str = ""
+
+
+def read_submission(course: Course, assignment: str, student: str) -> Handed:
+    """Read a submission's files: regular files alone, no link followed, nothing larger than the limits."""
+    folder = course.submitted / student / assignment
+    names = {path.stem for path in course.notebooks(assignment)}
+    notebooks, files, digest = {}, {}, hashlib.sha256()
+    handed = Handed(Job(student, notebooks, files), "")
+    if folder.is_symlink() or folder.parent.is_symlink() or not folder.is_dir():
+        handed.problem, handed.detail = "link", folder.name
+        return handed
+    total = 0
+    for path in _walk(folder):
+        name = str(path.relative_to(folder))
+        data = read_regular(path, MOST_FILE_BYTES)
+        if name == "timestamp.txt":
+            handed.timestamp = (data or b"")[:200].decode("utf-8", "replace").strip() or None
+        if data is None:
+            if path.suffix == ".ipynb" and "/" not in name and path.stem in names:
+                handed.problem, handed.detail = "file", name
+            continue
+        _add(digest, name, data)
+        total += len(data)
+        if path.suffix == ".ipynb":
+            notebooks[path.stem if "/" not in name else name] = data
+        elif path.name not in _IGNORED and len(files) < MOST_FILES and total <= MOST_FILE_BYTES:
+            files[name] = data
+    handed.hash = digest.hexdigest()
+    return handed
+
+
+def _walk(folder: Path) -> list[Path]:
+    found = []
+    for parent, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if name not in _IGNORED)
+        for name in folders:
+            if name.endswith(".ipynb"):
+                found.append(Path(parent) / name)
+        found += [Path(parent) / name for name in sorted(names)]
+        if len(found) > 10 * MOST_FILES:
+            break
+    return found
+
+
+def read_regular(path: Path, most: int) -> bytes | None:
+    """Return a regular file's bytes, or None if it is none, is larger, or cannot be read.
+
+    A link is never followed, and a file of two names is not taken: the other name may be the instructor's.
+    """
+    with contextlib.suppress(OSError, ValueError):
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(descriptor, "rb") as file:
+            about = os.fstat(descriptor)
+            if stat.S_ISREG(about.st_mode) and about.st_nlink == 1 and about.st_size <= most:
+                data = file.read(most + 1)
+                return data if len(data) <= most else None
+    return None
+
+
+def put(path: Path, data: bytes) -> None:
+    """Write a file whole, in one step.
+
+    Raises:
+        CannotWrite: if it cannot be; what was there is as it was.
+    """
+    fresh = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh.write_bytes(data)
+        fresh.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            fresh.unlink()
+        raise CannotWrite(path.parent, error) from error
+
+
+__all__ = [
+    "MOST_NOTEBOOK",
+    "CannotRead",
+    "Course",
+    "Handed",
+    "NoCourse",
+    "hash_of_environment",
+    "packed",
+    "put",
+    "read_regular",
+    "read_source",
+    "read_submission",
+]
