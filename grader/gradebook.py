@@ -1,0 +1,278 @@
+"""nbgrader's gradebook, written through nbgrader's own models: one session, one transaction a batch."""
+
+import contextlib
+from datetime import datetime
+
+import msgspec
+
+from grader import stock
+from grader.course import Course
+from grader.work import MarkedNotebook
+from portail.errors import PortailError
+
+BUSY_MILLISECONDS = 15_000  #: how long to wait for a gradebook that another, such as the formgrader, is writing
+
+
+class GradebookProblem(PortailError):
+    """Raised when the gradebook cannot be read or written; what it held is as it was."""
+
+
+class Line(msgspec.Struct, frozen=True):
+    """One submission to write.
+
+    Args:
+        student: the learner's id.
+        timestamp: when it was handed in, as timestamp.txt has it; None where nobody knows.
+        notebooks: what was marked, by name.
+    """
+
+    student: str
+    timestamp: str | None
+    notebooks: dict[str, MarkedNotebook]
+
+
+class Book:
+    """A course's gradebook for one assignment.
+
+    Args:
+        course: the course.
+        assignment: its name.
+        update: whether to enter it, or bring it up to date with its source, if need be.
+
+    Raises:
+        GradebookProblem: if it cannot be opened.
+        CannotRead: if nbgrader refuses the source.
+    """
+
+    def __init__(self, course: Course, assignment: str, update: bool = True):
+        from nbgrader.preprocessors import AssignLatePenalties
+
+        self.course, self.name = course, assignment
+        with _named_problems(course):
+            self.gradebook = _opened(course)
+            if update and self._outdated():
+                self.gradebook.close()
+                stock.enter(course, assignment)
+                self.gradebook = _opened(course)
+            self.assignment = self.gradebook.find_assignment(assignment)
+        penalties = AssignLatePenalties(config=course.config)
+        penalties.init_plugin()
+        self.penalties = penalties
+
+    def _outdated(self) -> bool:
+        """Tell whether the gradebook lacks the assignment, or holds other cells or points than the source."""
+        from nbgrader.api import MissingEntry
+
+        from grader.course import read_source
+
+        source = {}
+        for path in self.course.notebooks(self.name):
+            notebook, _ = read_source(self.course, path)
+            for cell in notebook.cells:
+                if cell.grade_id is not None and cell.role != "plain":
+                    source[notebook.name, cell.grade_id] = cell.checksum
+        try:
+            notebooks = self.gradebook.find_assignment(self.name).notebooks
+        except MissingEntry:
+            return True
+        return {
+            (notebook.name, cell.name): cell.checksum for notebook in notebooks for cell in notebook.source_cells
+        } != source
+
+    def write(self, lines: list[Line]) -> dict[str, float]:
+        """Write submissions in one transaction: all of them, or none.
+
+        Returns:
+            The seconds by which each was late, by student.
+
+        Raises:
+            GradebookProblem: if the gradebook is locked, read-only or full; nothing of the batch was written.
+        """
+        with _named_problems(self.course, self.gradebook.db):
+            late = {line.student: self._write(line) for line in lines}
+            self.gradebook.db.commit()
+            self.gradebook.db.expunge_all()
+            self.assignment = self.gradebook.find_assignment(self.name)
+        return late
+
+    def _write(self, line: Line) -> float:
+        from nbgrader.utils import parse_utc
+
+        submission = self._submission(line.student)
+        with contextlib.suppress(ValueError, OverflowError, TypeError):
+            submission.timestamp = parse_utc(line.timestamp) if line.timestamp else submission.timestamp
+        for notebook in submission.notebooks:
+            marked = line.notebooks.get(notebook.name)
+            if marked is None:
+                continue
+            for grade in notebook.grades:
+                mark = marked.marks.get(grade.name)
+                if mark is not None:
+                    grade.auto_score = mark.points
+                    grade.needs_manual_grade = mark.points is None or grade.manual_score is not None
+                    if marked.cause == "missing":  # nbgrader's rule for a notebook that was not handed in
+                        grade.needs_manual_grade = False
+            for comment in notebook.comments:
+                comment.auto_comment = "No response." if comment.name in marked.unanswered else None
+        self.gradebook.db.flush()
+        self._assign_penalties(submission)
+        return max(0.0, submission.total_seconds_late or 0.0)
+
+    def _assign_penalties(self, submission) -> None:
+        """Apply the course's rule for late work, as nbgrader's AssignLatePenalties does."""
+        for notebook in submission.notebooks:
+            notebook.late_submission_penalty = None
+            if (submission.total_seconds_late or 0) > 0:
+                self.gradebook.db.flush()
+                self.gradebook.db.refresh(notebook)
+                penalty = self.penalties.plugin_inst.late_submission_penalty(
+                    submission.student.id, notebook.score, submission.total_seconds_late
+                )
+                if penalty is not None:
+                    notebook.late_submission_penalty = self.penalties._check_late_penalty(notebook, penalty)
+
+    def _submission(self, student_id: str):
+        """Return a learner's submission with all its grades and comments, made if absent, without committing."""
+        from nbgrader.api import Comment, Grade, Student, SubmittedAssignment, SubmittedNotebook
+
+        db = self.gradebook.db
+        with db.no_autoflush:
+            student = db.get(Student, student_id)
+            if student is None:
+                db.add(student := Student(id=student_id))
+            submission = (
+                db.query(SubmittedAssignment)
+                .filter(
+                    SubmittedAssignment.assignment_id == self.assignment.id,
+                    SubmittedAssignment.student_id == student_id,
+                )
+                .one_or_none()
+            )
+            if submission is None:
+                db.add(submission := SubmittedAssignment(assignment=self.assignment, student=student))
+            there = {notebook.notebook_id: notebook for notebook in submission.notebooks}
+            for source in self.assignment.notebooks:
+                notebook = there.get(source.id)
+                if notebook is None:
+                    db.add(notebook := SubmittedNotebook(notebook=source, assignment=submission))
+                graded = {grade.cell.id for grade in notebook.grades}
+                commented = {comment.cell.id for comment in notebook.comments}
+                db.add_all(
+                    Grade(cell=cell, notebook=notebook)
+                    for cell in [*source.grade_cells, *source.task_cells]
+                    if cell.id not in graded
+                )
+                db.add_all(
+                    Comment(cell=cell, notebook=notebook)
+                    for cell in [*source.solution_cells, *source.task_cells]
+                    if cell.id not in commented
+                )
+            db.flush()
+        return submission
+
+    def automatic(self, student_id: str) -> dict[str, float | None]:
+        """Return a learner's automatic points by ``"notebook/grade id"``, as the gradebook holds them; {} if none."""
+        return {name: points for name, (points, _) in self.marks(student_id).items()}
+
+    def marks(self, student_id: str) -> dict[str, tuple[float | None, bool]]:
+        """Return a learner's automatic points, and whether a person is to look at each, by ``"notebook/grade id"``."""
+        from nbgrader.api import MissingEntry
+
+        with _named_problems(self.course), contextlib.suppress(MissingEntry):
+            notebooks = self.gradebook.find_submission(self.name, student_id).notebooks
+            return {
+                f"{notebook.name}/{grade.name}": (grade.auto_score, grade.needs_manual_grade)
+                for notebook in notebooks
+                for grade in notebook.grades
+            }
+        return {}
+
+    def put_back(self, marks: dict[str, dict[str, tuple[float | None, bool]]]) -> None:
+        """Write automatic points as ``marks`` gave them, by student, in one transaction; manual ones stay."""
+        with _named_problems(self.course, self.gradebook.db):
+            for student_id, own in marks.items():
+                for notebook in self._submission(student_id).notebooks:
+                    for grade in notebook.grades:
+                        if f"{notebook.name}/{grade.name}" in own:
+                            grade.auto_score, grade.needs_manual_grade = own[f"{notebook.name}/{grade.name}"]
+            self.gradebook.db.commit()
+
+    def students(self) -> set[str]:
+        """Return the ids of those who have an automatic mark in the assignment."""
+        with _named_problems(self.course):
+            return {
+                submission.student.id
+                for submission in self.gradebook.assignment_submissions(self.name)
+                if any(grade.auto_score is not None for notebook in submission.notebooks for grade in notebook.grades)
+            }
+
+    def close(self) -> None:
+        """Close the gradebook."""
+        self.gradebook.close()
+
+
+def forget_student(course: Course, student: str) -> int:
+    """Remove a learner, with all submissions, marks and comments, and return how many submissions they had.
+
+    A SQLite gradebook is written anew, so that nothing of them stays in its free pages.
+    """
+    from nbgrader.api import MissingEntry
+    from sqlalchemy import text
+
+    with _named_problems(course), contextlib.closing(_opened(course)) as gradebook:
+        try:
+            submissions = len(gradebook.student_submissions(student))
+            gradebook.remove_student(student)
+        except MissingEntry:
+            return 0
+        if course.db_url.startswith("sqlite"):
+            with gradebook.engine.connect() as connection:
+                connection.execution_options(isolation_level="AUTOCOMMIT").execute(text("vacuum"))
+    return submissions
+
+
+def _opened(course: Course):
+    from nbgrader.api import Gradebook
+    from sqlalchemy import event
+
+    with stock.tools_on_path():
+        gradebook = Gradebook(course.db_url, course.course_id)
+    if course.db_url.startswith("sqlite"):
+
+        @event.listens_for(gradebook.engine, "connect")
+        def wait_for_others(connection, _):
+            connection.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
+
+        gradebook.engine.dispose()
+    return gradebook
+
+
+@contextlib.contextmanager
+def _named_problems(course: Course, session=None):
+    """Say in a sentence what the database refuses, and take back what was begun."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (SQLAlchemyError, OSError) as error:
+        if session is not None:
+            with contextlib.suppress(SQLAlchemyError):
+                session.rollback()
+        why = str(getattr(error, "orig", None) or error)[:300]
+        raise GradebookProblem(
+            f"The gradebook cannot be read or written ({why}). Close what else uses it, or free space, and run "
+            f"the command again: nothing is lost.",
+            f"Impossible de lire ou d’écrire le carnet de notes ({why}). Fermez ce qui l’utilise ou libérez de "
+            f"l’espace, puis relancez la "
+            "commande : rien n’est perdu.",
+        ) from error
+
+
+def timestamp_reads(text: str) -> bool:
+    """Tell whether nbgrader can read a time."""
+    from nbgrader.utils import parse_utc
+
+    try:
+        return isinstance(parse_utc(text), datetime)
+    except (ValueError, OverflowError, TypeError):
+        return False
