@@ -1,0 +1,5 @@
+"""``python -m grader`` is the command ``grader``."""
+
+from grader.commands import main
+
+main()

@@ -1,0 +1,522 @@
+"""The command ``grader``: a cohort's marks, from collecting to export, from a terminal.
+
+Exit codes: 0 all is done; 1 something is named that a person should look at (a submission that failed, a mark that
+does not hold); 2 the command could not run; 130 stopped by Ctrl-C.
+"""
+
+import contextlib
+import json
+import sys
+from pathlib import Path
+
+import click
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from portail import __version__, settings
+from portail.errors import PortailError
+from portail.wording import Sentence, number
+
+EXIT_FOUND, EXIT_CANNOT, EXIT_STOPPED = 1, 2, 130
+_STATES = {
+    "graded": Sentence("graded", "corrigées"),
+    "unchanged": Sentence("unchanged", "inchangées"),
+    "late": Sentence("of them late", "dont en retard"),
+    "failed": Sentence("failed", "en échec"),
+    "missing": Sentence("missing", "manquantes"),
+}
+
+
+def main() -> None:
+    """Run the command and end the process with its exit code; no trace of frames reaches the reader."""
+    try:
+        sys.exit(grader(standalone_mode=False))
+    except PortailError as error:
+        click.echo(str(error), err=True)
+        sys.exit(EXIT_CANNOT)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(EXIT_CANNOT)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo(
+            Sentence(
+                "Stopped; nothing was lost. Run the command again to go on.",
+                "Arrêté; rien n’est perdu. Relancez la commande pour continuer.",
+            ),
+            err=True,
+        )
+        sys.exit(EXIT_STOPPED)
+    except BrokenPipeError:
+        sys.exit(0)
+
+
+@click.group(epilog="Exit codes / codes de sortie: 0 done/fait · 1 look/à voir · 2 cannot/impossible · 130 Ctrl-C")
+@click.version_option(__version__, prog_name="grader")
+@click.option("--lang", type=click.Choice(settings.LANGUAGES), help="Language of the messages / langue des messages.")
+def grader(lang: str | None) -> None:
+    """Grade a cohort: nbgrader's formats, learner code confined, every mark accounted for.
+
+    Corriger une cohorte : formats de nbgrader, code des copies confiné, chaque note justifiée.
+    """
+    if lang:
+        settings.use_language(lang)
+
+
+_course = click.option(
+    "--course",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=".",
+    help="The course's folder / dossier du cours.  [default: .]",
+)
+_db = click.option("--db", help="Address of the gradebook / adresse du carnet de notes: sqlite:///… or postgresql://…")
+_json = click.option(
+    "--json",
+    "json_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the report as JSON too / écrire aussi le rapport en JSON.",
+)
+_roster = click.option(
+    "--roster",
+    "roster_file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    required=True,
+    help="CSV: id, name, email, section, language / identifiant, nom, courriel, groupe, langue.",
+)
+_trusted = click.option(
+    "--unsafe-trusted",
+    is_flag=True,
+    help="DANGEROUS: run learner code unconfined, with your rights / DANGER : exécuter sans confinement.",
+)
+
+
+class _Rate(ProgressColumn):
+    """Submissions a minute."""
+
+    def render(self, task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{number(speed * 60)}/min")
+
+
+@contextlib.contextmanager
+def progress_bar(console: Console, title):
+    """Show a bar with rate and time left, and give the function that moves it."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(str(title), total=None)
+        yield lambda done, of: bar.update(task, completed=done, total=of)
+
+
+@grader.command()
+@click.argument("assignment")
+@_course
+@click.option(
+    "--student", "students", multiple=True, help="Only this learner (may be repeated) / seulement cette personne."
+)
+@click.option("--workers", type=click.IntRange(1, 256), help="How many at a time / combien à la fois.")
+@click.option(
+    "--scheduler", help="Address of a dask.distributed scheduler / adresse d’un ordonnanceur: tcp://host:8786"
+)
+@click.option("--again", is_flag=True, help="Grade what is graded already too / corriger aussi ce qui l’est déjà.")
+@_db
+@_json
+@_trusted
+def grade(assignment, folder, students, workers, scheduler, again, db, json_file, unsafe_trusted) -> None:
+    """Grade what submitted/ holds; again, it does only what is new or changed.
+
+    Corriger ce que contient submitted/; relancée, la commande ne fait que le nouveau ou le modifié.
+    """
+    from grader import coordinator
+
+    _warn_if(unsafe_trusted)
+    console = Console()
+    with progress_bar(console, Sentence("Grading", "Correction")) as progress:
+        outcome = coordinator.grade(
+            folder,
+            assignment,
+            students=list(students) or None,
+            workers=workers,
+            scheduler=scheduler,
+            db=db,
+            unsafe_trusted=unsafe_trusted,
+            again=again,
+            progress=progress,
+        )
+    if json_file:
+        _write_json(json_file, outcome)
+    _show(console, outcome)
+    sys.exit(EXIT_STOPPED if outcome.stopped else EXIT_FOUND if outcome.code else 0)
+
+
+def _warn_if(unsafe_trusted: bool) -> None:
+    if unsafe_trusted:
+        click.secho(
+            Sentence(
+                "UNSAFE: learner code runs without confinement. It can read and change everything that you can, "
+                "marks and hidden tests included.",
+                "DANGER : le code des copies s’exécute sans confinement. Il peut lire et modifier tout ce que "
+                "vous pouvez, notes et tests "
+                "cachés compris.",
+            ),
+            fg="red",
+            bold=True,
+            err=True,
+        )
+
+
+def _show(console: Console, outcome) -> None:
+    counts = {state: len(outcome.of(state)) for state in ("graded", "unchanged", "failed", "missing")}
+    counts["late"] = sum(each.late > 0 for each in outcome.of("graded"))
+    table = Table(title=outcome.assignment)
+    for state in ("graded", "late", "unchanged", "failed", "missing"):
+        table.add_column(str(_STATES[state]), justify="right")
+    table.add_row(*(number(counts[state]) for state in ("graded", "late", "unchanged", "failed", "missing")))
+    console.print(table)
+    for each in outcome.submissions:
+        if each.reason is not None:
+            console.print(Text(f"  {each.student}: {each.reason}"))
+    outdated = sum(each.outdated for each in outcome.submissions)
+    if outdated:
+        _say(
+            console,
+            Sentence(
+                f"{outdated} were graded with other tests than the source has now: grader regrade "
+                f"{outcome.assignment} shows what changes.",
+                f"{outdated} ont été corrigées avec d’autres tests que ceux de la source : grader regrade "
+                f"{outcome.assignment} montre ce qui change.",
+            ),
+        )
+    for fault in outcome.faults:
+        _say(console, Sentence(f"A test is at fault: {fault}", f"Un test est fautif : {fault}"))
+    if outcome.live:
+        _say(
+            console,
+            Sentence(
+                f"Not proof against learner code (they need live objects): {', '.join(outcome.live)}",
+                f"Sans garantie contre le code des copies (objets vivants requis) : {', '.join(outcome.live)}",
+            ),
+        )
+    _say(console, Sentence(f"{number(outcome.seconds, 1)} seconds", f"{number(outcome.seconds, 1)} secondes"))
+
+
+def _say(console: Console, sentence: Sentence) -> None:
+    console.print(Text(str(sentence)))
+
+
+def _write_json(path: Path, outcome) -> None:
+    """Write the machine-readable report: what became of each submission, in whole."""
+    from grader.course import put
+
+    submissions = [
+        {
+            "student": each.student,
+            "state": each.state,
+            "points": each.points,
+            "late_seconds": each.late,
+            "outdated": each.outdated,
+            "cause": each.cause or None,
+            "reason": None if each.reason is None else {"en": each.reason.english, "fr": each.reason.french},
+            "marks": {
+                notebook: {grade_id: msgspec.to_builtins(mark) for grade_id, mark in marks.items()}
+                for notebook, marks in each.marks.items()
+            },
+        }
+        for each in outcome.submissions
+    ]
+    report = {
+        "assignment": outcome.assignment,
+        "seconds": outcome.seconds,
+        "stopped": outcome.stopped,
+        "faults": outcome.faults,
+        "not_tamper_proof": outcome.live,
+        "exit_code": outcome.code,
+        "submissions": submissions,
+    }
+    put(path, (json.dumps(report, ensure_ascii=False, indent=1) + "\n").encode())
+
+
+@grader.command()
+@click.argument("assignment")
+@_course
+@_trusted
+def check(assignment, folder, unsafe_trusted) -> None:
+    """Grade the source's own solution both ways, split and stock, and say which tests differ.
+
+    Corriger la solution de la source des deux façons et dire quels tests diffèrent.
+    """
+    from grader import check as checking
+    from grader.course import Course
+
+    _warn_if(unsafe_trusted)
+    _, checked = checking.prepare(Course(folder), assignment, unsafe_trusted, anew=True)
+    table = Table(title=assignment)
+    for title in (
+        Sentence("test", "test"),
+        Sentence("nbgrader", "nbgrader"),
+        Sentence("grader", "grader"),
+        Sentence("runs", "exécution"),
+    ):
+        table.add_column(str(title))
+    for name, points in checked.stock.items():
+        runs = (
+            Sentence("in the runner: not tamper-proof", "avec la copie : sans garantie")
+            if name in checked.live
+            else Sentence("split", "séparée")
+        )
+        table.add_row(name, _points(points), _points(checked.split.get(name)), str(runs))
+    Console().print(table)
+    if checked.differing:
+        click.echo(
+            Sentence(
+                f"These differ from nbgrader in either way: {', '.join(checked.differing)}",
+                f"Ceux-ci diffèrent de nbgrader de toute façon : {', '.join(checked.differing)}",
+            )
+        )
+    sys.exit(EXIT_FOUND if checked.differing else 0)
+
+
+def _points(points: float | None) -> str:
+    return str(Sentence("a person", "une personne")) if points is None else number(points, 2)
+
+
+@grader.command()
+@click.argument("source", type=click.Path(path_type=Path, exists=True))
+@_roster
+@_course
+def collect(source, roster_file, folder) -> None:
+    """Take a folder or ZIP of notebooks, as an LMS or the mail gives them, into submitted/.
+
+    Recueillir dans submitted/ un dossier ou une archive ZIP de carnets, tels que les donne un SGA ou le courriel.
+    """
+    from grader import roster
+    from grader.collect import collect as take
+    from grader.coordinator import locked
+    from grader.course import Course
+    from grader.sealed import SealedReader
+
+    people = roster.read(roster_file)
+    console = Console()
+    for notice in people.notices:
+        _say(console, notice)
+    course = Course(folder)
+    with locked(course), contextlib.closing(SealedReader()) as reader:
+        done = take(source, people, course.root, reader)
+    _show_collection(console, done)
+    sys.exit(EXIT_FOUND if done.unmatched or done.refused else 0)
+
+
+def _show_collection(console: Console, done) -> None:
+    titles = {
+        "taken": Sentence("taken", "recueillies"), "replaced": Sentence("replaced", "remplacées"),
+        "unchanged": Sentence("unchanged", "inchangées"), "older": Sentence("older, left", "plus anciennes, laissées"),
+        "unmatched": Sentence("unmatched", "sans correspondance"), "refused": Sentence("refused", "refusées"),
+    }
+    table = Table()
+    for title in titles.values():
+        table.add_column(str(title), justify="right")
+    table.add_row(*(number(len(getattr(done, name))) for name in titles))
+    console.print(table)
+    for item in (*done.unmatched, *done.refused):
+        people = f" ({', '.join(item.candidates)})" if item.candidates else ""
+        console.print(Text(f"  {item.source}: {item.reason}{people}"))
+    for assignment, students in done.missing.items():
+        if students:
+            named = ", ".join(students[:10]) + (" …" if len(students) > 10 else "")
+            _say(console, Sentence(f"{assignment}: {len(students)} handed in nothing: {named}",
+                                   f"{assignment} : {len(students)} n’ont rien remis : {named}"))
+
+
+@grader.command()
+@click.argument("assignment")
+@_roster
+@click.option("--format", "kind", type=click.Choice(["csv", "moodle", "brightspace", "canvas"]), default="csv",
+              show_default=True)
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True,
+              help="The file to write / fichier à écrire.")
+@click.option("--unfinished", type=click.Choice(["refuse", "blank", "automatic"]), default="refuse", show_default=True,
+              help="Where a person has not read yet / là où une personne n’a pas encore lu.")
+@_course
+@_db
+def export(assignment, roster_file, kind, out, unfinished, folder, db) -> None:
+    """Write the marks as CSV, or as Moodle, Brightspace or Canvas imports them.
+
+    Écrire les notes en CSV, ou comme Moodle, Brightspace ou Canvas les importe.
+    """
+    from grader import roster
+    from grader.course import Course
+    from grader.export import export as write
+
+    course = Course(folder, db)
+    people = roster.read(roster_file)
+    done = write(course.root, assignment, kind, people, out, db=course.db_url, unfinished=unfinished)
+    console = Console()
+    _say(console, Sentence(f"{done.people} people written to {done.path}.",
+                           f"{done.people} personnes inscrites dans {done.path}."))
+    if done.left_out:
+        named = ", ".join(done.left_out)
+        _say(console, Sentence(f"Left out, without a mark: {named}", f"Sans note, laissés de côté : {named}"))
+    if done.strangers:
+        named = ", ".join(done.strangers)
+        _say(console, Sentence(f"In the gradebook and not in the roster: {named}",
+                               f"Dans le carnet de notes mais pas dans la liste : {named}"))
+    sys.exit(EXIT_FOUND if done.strangers else 0)
+
+
+@grader.command()
+@click.argument("assignment")
+@_course
+@click.option("--undo", "back", is_flag=True,
+              help="Take the last regrading back / annuler la dernière nouvelle correction.")
+@click.option("--workers", type=click.IntRange(1, 256), help="How many at a time / combien à la fois.")
+@_db
+@_trusted
+def regrade(assignment, folder, back, workers, db, unsafe_trusted) -> None:
+    """Grade anew what was graded with other tests; show old and new; manual marks are kept.
+
+    Corriger de nouveau ce qui l’a été avec d’autres tests; montrer l’ancien et le nouveau; garder les notes manuelles.
+    """
+    from grader import regrade as regrading
+
+    console = Console()
+    if back:
+        students = regrading.undo(folder, assignment, db)
+        _say(console, Sentence(f"{len(students)} submissions have their marks of before.",
+                               f"{len(students)} copies ont retrouvé leurs notes d’avant."))
+        return
+    _warn_if(unsafe_trusted)
+    with progress_bar(console, Sentence("Grading", "Correction")) as progress:
+        outcome, changes = regrading.regrade(folder, assignment, workers=workers, db=db, unsafe_trusted=unsafe_trusted,
+                                             progress=progress)
+    _show(console, outcome)
+    table = Table(title=str(Sentence("Changed marks", "Notes modifiées")))
+    for title in (Sentence("learner", "personne"), Sentence("test", "test"), Sentence("old", "avant"),
+                  Sentence("new", "après")):
+        table.add_column(str(title))
+    for each in changes:
+        table.add_row(Text(each.student), each.cell, _points(each.before), _points(each.after))
+    console.print(table)
+    sys.exit(EXIT_FOUND if outcome.code else 0)
+
+
+@grader.command()
+@_course
+def status(folder) -> None:
+    """Say where each assignment stands.
+
+    Dire où en est chaque devoir.
+    """
+    from grader import records
+
+    columns = {
+        "assignment": Sentence("assignment", "devoir"), "waiting": Sentence("waiting", "en attente"),
+        "graded": Sentence("graded", "corrigées"), "failed": Sentence("failed", "en échec"),
+        "running": Sentence("interrupted", "interrompues"),
+        "outdated": Sentence("with other tests", "avec d’autres tests"),
+    }
+    table = Table()
+    for title in columns.values():
+        table.add_column(str(title))
+    for each in records.status(folder):
+        counts = [number(each.states.get(state, 0)) for state in ("waiting", "graded", "failed", "running")]
+        table.add_row(each.assignment, *counts, number(each.outdated))
+    Console().print(table)
+
+
+@grader.command()
+@click.argument("assignment")
+@_course
+@_db
+def verify(assignment, folder, db) -> None:
+    """Recompute the hashes behind every mark, and compare with the gradebook.
+
+    Recalculer les empreintes de chaque note et les comparer au carnet de notes.
+    """
+    from grader import records
+
+    looked_at, found = records.verify(folder, assignment, db)
+    for each in found:
+        click.echo(f"{each.student}: {each.reason}")
+    strangers = len({each.student for each in found})
+    click.echo(Sentence(f"{looked_at} graded submissions looked at; {strangers} do not hold.",
+                        f"{looked_at} copies corrigées examinées; {strangers} ne tiennent plus."))
+    sys.exit(EXIT_FOUND if found else 0)
+
+
+@grader.command()
+@click.argument("student")
+@_course
+@_db
+@click.confirmation_option(prompt="Remove all of this learner's work and marks? / Supprimer tout de cette personne?")
+def forget(student, folder, db) -> None:
+    """Remove one learner everywhere in the course, and say what was removed.
+
+    Supprimer une personne partout dans le cours et dire ce qui a été supprimé.
+    """
+    from grader import records
+
+    for removed in records.forget(folder, student, db):
+        click.echo(Sentence(f"removed: {removed}", f"supprimé : {removed}"))
+    click.echo(Sentence("Exports, mail and backups are beyond this command: remove them yourself.",
+                        "Exportations, courriels et sauvegardes lui échappent : supprimez-les vous-même."))
+
+
+@grader.command()
+def doctor() -> None:
+    """Say what confinement this machine offers, and what to do where it offers none.
+
+    Dire quel confinement cette machine offre, et que faire là où elle n’en offre pas.
+    """
+    from grader.confinement import offer
+
+    found = offer()
+    click.echo(f"{found.system}")
+    if not found.missing:
+        click.echo(
+            Sentence(
+                "[ OK ] Learner code can be confined: namespaces, seccomp and limits are there.",
+                "[ OK ] Le code des copies peut être confiné : espaces de noms, seccomp et limites sont là.",
+            )
+        )
+        click.echo(
+            Sentence(f"[ OK ] Landlock, version {found.landlock}.", f"[ OK ] Landlock, version {found.landlock}.")
+            if found.landlock
+            else Sentence(
+                "[ -- ] Landlock is not there (a second line; Linux 5.13 and newer have it).",
+                "[ -- ] Landlock n’est pas là (seconde ligne; Linux 5.13 et plus récents l’ont).",
+            )
+        )
+        return
+    for english, french in found.missing:
+        click.echo(Sentence(f"[FAIL] {english}", f"[ÉCHEC] {french}"))
+    click.echo(Sentence(*RECIPE))
+    sys.exit(EXIT_FOUND)
+
+
+RECIPE = (
+    "\nWhere to grade:\n"
+    "  Plain Linux   Any distribution with Linux 5.12 or newer. Ubuntu 24.04: sudo sysctl "
+    "kernel.apparmor_restrict_unprivileged_userns=0\n"
+    "  Windows       WSL 2 with Ubuntu or Debian: run grader inside it, with the course on its own disk (not "
+    "under /mnt/c).\n"
+    "  macOS         A Linux virtual machine (for instance UTM or Multipass).\n"
+    "  Container     podman run --security-opt seccomp=unconfined --security-opt unmask=ALL …, or docker run "
+    "--security-opt\n"
+    "                seccomp=unconfined --security-opt apparmor=unconfined --security-opt systempaths=unconfined "
+    "…: the container then\n"
+    "                lets grader build its own, stricter cells.\n"
+    "Nothing is graded without confinement, unless you say --unsafe-trusted.",
+    "\nOù corriger :\n"
+    "  Linux         Toute distribution avec Linux 5.12 ou plus récent. Ubuntu 24.04 : sudo sysctl "
+    "kernel.apparmor_restrict_unprivileged_userns=0\n"
+    "  Windows       WSL 2 avec Ubuntu ou Debian : lancez-y grader, le cours étant sur son disque (pas sous /mnt/c).\n"
+    "  macOS         Une machine virtuelle Linux (par exemple UTM ou Multipass).\n"
+    "  Conteneur     podman run --security-opt seccomp=unconfined --security-opt unmask=ALL …, ou docker run "
+    "--security-opt\n"
+    "                seccomp=unconfined --security-opt apparmor=unconfined --security-opt systempaths=unconfined "
+    "… : le conteneur laisse\n"
+    "                alors grader bâtir ses propres cellules, plus strictes.\n"
+    "Rien n’est corrigé sans confinement, à moins de dire --unsafe-trusted.",
+)
