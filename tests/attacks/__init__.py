@@ -1,0 +1,159 @@
+"""The attacks: submissions that try to forge, read, write, exhaust, reach out, outlive, or strike whoever reads them.
+
+Each is a text of tests/coursework.py in the folder of its family. ``# marks:`` says what its answers honestly deserve
+(``0|2``: either is fair), ``# exact:`` the cells whose mark is that and not less, ``# right:`` the tasks that it
+answers rightly, and ``# heavy:`` what of a machine it would use up. They only ever run inside throw-away sandboxes;
+they are no modules, so that nothing runs them by mistake; and they prove what they reached by traces that harm nobody:
+a file, a process or a mount named MARK, a printed ``LOOT … CANARY-…``, a printed ``REACHED …``.
+"""
+
+import contextlib
+import json
+import os
+import re
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests import coursework
+
+HERE = Path(__file__).parent
+COURSE = HERE / "course"
+ASSIGNMENT = "trial"
+TESTS = ("total-test", "double-test", "table-test", "words-test")
+FAMILIES = ("forge", "read", "write", "exhaust", "reach_out", "outlive", "attack_reader")
+MARK = "attack-was-here"  #: in the name of every file, process, mount and socket that an attack leaves
+LISTENER = ("127.0.0.1", 48713)  #: where attacks knock, by TCP and UDP; ::1 too
+ABSTRACT = "\0attack-listener"  #: and the abstract socket
+CANARY = re.compile(r"CANARY-[A-Z]+-[0-9a-f]{8}")
+NEIGHBOUR, GRADEBOOK = "CANARY-NEIGHBOUR-2be6a951", "CANARY-GRADEBOOK-60d8fc37"
+ENVIRONMENT = {"GRADING_TOKEN": "CANARY-ENVIRONMENT-d3175e08"}  #: what the process that grades is started with
+
+
+@dataclass(frozen=True)
+class Attack:
+    """A hostile submission.
+
+    Attributes:
+        name: ``family/what``.
+        says: what it tries, in one sentence.
+        text: for ``coursework.hand_in``.
+        honest: by test cell, the marks that are fair.
+        exact: the cells that must have just that; the others may have less.
+        heavy: what it would use up (``"memory"``, ``"disk"``, ``"processes"``, ``"time"``), or nothing.
+    """
+
+    name: str
+    says: str
+    text: str
+    honest: dict[str, tuple[float | None, ...]]
+    exact: frozenset[str]
+    heavy: str
+
+    @property
+    def family(self) -> str:
+        return self.name.partition("/")[0]
+
+    @property
+    def student(self) -> str:
+        return self.name.replace("/", "-")
+
+
+def load(pattern: str = "*/*.txt") -> list[Attack]:
+    """Return the attacks, by family and name."""
+    paths = sorted(HERE.glob(pattern), key=lambda path: (FAMILIES.index(path.parent.name), path.stem))
+    return [read(path) for path in paths]
+
+
+def read(path: Path) -> Attack:
+    """Return the attack of a file, with the right answers and the helper that it asks for written out."""
+    text = path.read_text("utf-8")
+    about = coursework.parse(text)
+    right = coursework.parse((HERE / "right.txt").read_text("utf-8")).parts
+    wanted = about.header.get("right", "").split()
+    answers = [f"# %% grade_id={task}\n{part.source}" for part in right if (task := part.options["grade_id"]) in wanted]
+    if about.header.get("uses"):
+        answers.insert(0, f"# %% before=setup\n{(HERE / 'keep.txt').read_text('utf-8')}")
+    exact = about.header.get("exact", "").split()
+    return Attack(
+        f"{path.parent.name}/{path.stem}", about.says, "\n\n".join([*answers, text[text.index("# %%"):]]), about.marks,
+        frozenset(TESTS if exact == ["all"] else exact), about.header.get("heavy", ""),
+    )
+
+
+def build(destination: Path) -> Path:
+    """Write the course of the attacks, with a neighbour's graded work and canaries in what learners must not read.
+
+    The neighbour's answers are right; the gradebook has a comment and marks of somebody who was read by a person.
+    """
+    course = coursework.build_course(COURSE, destination)
+    memo = f"\n\n# %% grade_id=memo\nMy own memo. {NEIGHBOUR}"
+    coursework.hand_in(course, "neighbour", ASSIGNMENT, (HERE / "right.txt").read_text("utf-8") + memo)
+    from nbgrader.api import Gradebook
+
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as gradebook, gradebook.db.no_autoflush:
+        gradebook.add_student("read-by-a-person", first_name="Synthetic", last_name=GRADEBOOK)
+        gradebook.update_or_create_submission(ASSIGNMENT, "read-by-a-person")
+        grade = gradebook.find_grade("memo", ASSIGNMENT, ASSIGNMENT, "read-by-a-person")
+        grade.manual_score, grade.needs_manual_grade = 1.0, False
+        gradebook.find_comment("memo", ASSIGNMENT, ASSIGNMENT, "read-by-a-person").manual_comment = GRADEBOOK
+        gradebook.db.commit()
+    return course
+
+
+def hand_in(course: Path, attack: Attack) -> Path:
+    """Hand in an attack."""
+    return coursework.hand_in(course, attack.student, ASSIGNMENT, attack.text)
+
+
+def loot(folder: Path) -> dict[str, set[str]]:
+    """Return the canaries that came back in what was made of a submission, by file: outputs, answers, other files.
+
+    Test cells and the traces of their errors are left out: ``autograded/`` keeps them whole, for instructors.
+    """
+    found = {}
+    for path in sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()):
+        text = path.read_bytes().decode("utf-8", "replace")
+        with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):  # else it is no notebook, and text
+            text = "".join(map(_shown, json.loads(text)["cells"]))
+        if canaries := set(CANARY.findall(text)):
+            found[str(path.relative_to(folder))] = canaries
+    return found
+
+
+def _shown(cell: dict) -> str:
+    """Return what of a cell may hold something that learner code obtained."""
+    about = cell["metadata"].get("nbgrader", {})
+    is_test = about.get("grade") and not about.get("solution")
+    outputs = [output for output in cell.get("outputs", []) if not (is_test and output["output_type"] == "error")]
+    return json.dumps([None if is_test else cell["source"], outputs])
+
+
+def rows(course: Path, of: str) -> list[tuple]:
+    """Return a person's rows of the gradebook: cell, automatic and manual mark, whether a person has to read."""
+    with contextlib.closing(sqlite3.connect(course / "gradebook.db")) as database:
+        return database.execute(
+            "select base_cell.name, auto_score, manual_score, needs_manual_grade from grade "
+            "join base_cell on grade.cell_id = base_cell.id "
+            "join submitted_notebook on grade.notebook_id = submitted_notebook.id "
+            "join submitted_assignment on submitted_notebook.assignment_id = submitted_assignment.id "
+            "where student_id = ? order by 1", (of,),
+        ).fetchall()
+
+
+def traces(*folders: Path) -> list[str]:
+    """Return what carries MARK: processes, mounts and sockets that can be seen, and files in the folders given."""
+    found = [str(path) for folder in folders if folder.is_dir() for path in folder.iterdir() if MARK in path.name]
+    for table in ("/proc/self/mountinfo", "/proc/net/unix"):
+        if Path(table).exists():
+            found += [line for line in Path(table).read_text("utf-8", "replace").splitlines() if MARK in line]
+    for entry in os.listdir("/proc"):
+        if entry.isdigit() and int(entry) != os.getpid():
+            for part in ("cmdline", "comm"):
+                try:
+                    text = Path("/proc", entry, part).read_text("utf-8", "replace")
+                except OSError:
+                    continue
+                if MARK in text:
+                    found.append(f"process {entry}: {text.strip()[:80]}")
+    return found

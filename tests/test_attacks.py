@@ -1,0 +1,147 @@
+"""Does any attack gain a point, read what is hidden, write outside, strike a neighbour, or leave anything behind?"""
+
+import contextlib
+import json
+import os
+import re
+import socket
+import threading
+from pathlib import Path
+
+import pytest
+
+import grader
+from grader import confinement
+from grader.zygote import _descendants
+from tests import attacks
+
+OFFER = confinement.offer()
+MISSING = "; ".join(english for english, _ in OFFER.missing)
+pytestmark = pytest.mark.skipif(bool(MISSING), reason=MISSING or "nothing is missing")
+ATTACKS = {attack.name: attack for attack in attacks.load()}
+LIMITS = '\nc.Grader.limits = {"cell_seconds": 4.0, "seconds": 30.0, "memory": 1 << 30, "disk": 64 << 20}\n'
+
+
+@pytest.fixture(scope="module")
+def knocks():
+    """What knocked at the doors where attacks knock: TCP, UDP, an abstract socket."""
+    heard: list[str] = []
+    doors = [socket.create_server(attacks.LISTENER), socket.socket(socket.AF_UNIX)]
+    doors[1].bind(attacks.ABSTRACT)
+    doors[1].listen()
+    letters = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    letters.bind(attacks.LISTENER)
+
+    def listen(door):
+        with contextlib.suppress(OSError):
+            while True:
+                door.accept()
+                heard.append("a connection")
+
+    def read():
+        with contextlib.suppress(OSError):
+            while True:
+                heard.append(f"a letter: {letters.recv(1000)!r}")
+
+    for target, arguments in ((listen, (doors[0],)), (listen, (doors[1],)), (read, ())):
+        threading.Thread(target=target, args=arguments, daemon=True).start()
+    yield heard
+    for door in (*doors, letters):
+        door.close()
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory, knocks):
+    """The course after all attacks were graded at once, two at a time, beside an honest neighbour."""
+    course = attacks.build(tmp_path_factory.mktemp("attacked") / "course")
+    with open(course / "nbgrader_config.py", "a") as config:
+        config.write(LIMITS)
+    for attack in ATTACKS.values():
+        attacks.hand_in(course, attack)
+    before = attacks.rows(course, "read-by-a-person")
+    folders = (Path("/tmp"), Path("/dev/shm"), Path.home(), course, course.parent)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in attacks.ENVIRONMENT.items():
+            patch.setenv(name, value)
+        outcome = grader.grade(course, attacks.ASSIGNMENT, workers=2)
+    return {"course": course, "outcome": outcome, "before": before, "traces": attacks.traces(*folders),
+            "by student": {each.student: each for each in outcome.submissions}}
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_it_gains_nothing(graded, name):
+    attack = ATTACKS[name]
+    submission = graded["by student"][attack.student]
+    assert submission.state == "graded" or submission.reason is not None
+    points = {cell: mark.points for marks in submission.marks.values() for cell, mark in marks.items()}
+    for cell, fair in attack.honest.items():
+        most = max((mark for mark in fair if mark is not None), default=None)
+        if submission.state == "graded" and most is not None:
+            assert points[cell] is not None and points[cell] <= most
+            assert cell not in attack.exact or points[cell] in fair
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_it_brings_nothing_hidden_back(graded, name):
+    folder = graded["course"] / "autograded" / ATTACKS[name].student / attacks.ASSIGNMENT
+    if not folder.exists():
+        assert graded["by student"][ATTACKS[name].student].state == "failed"
+        return
+    assert not own_loot(folder)
+
+
+def own_loot(folder: Path) -> set[str]:
+    """Return the canaries in what learner code left: all files, and all of a notebook but the instructor's tests."""
+    found = set()
+    for path in (path for path in folder.rglob("*") if path.is_file()):
+        text = path.read_text("utf-8", "replace")
+        if path.suffix == ".ipynb":
+            cells = json.loads(text)["cells"]
+            text = json.dumps([cell for cell in cells if not cell["metadata"].get("nbgrader", {}).get("locked")])
+        found.update(attacks.CANARY.findall(text))
+    return found
+
+
+def test_canaries_would_be_seen(tmp_path):
+    cell = {"cell_type": "code", "metadata": {}, "source": "", "outputs": [{"text": attacks.NEIGHBOUR}]}
+    (tmp_path / "x.ipynb").write_text(json.dumps({"cells": [cell]}))
+    assert own_loot(tmp_path) == {attacks.NEIGHBOUR}
+
+
+def test_the_neighbour_has_full_marks(graded):
+    assert graded["by student"]["neighbour"].points == 9.0
+
+
+def test_nobody_else_s_marks_have_changed(graded):
+    assert graded["before"] and attacks.rows(graded["course"], "read-by-a-person") == graded["before"]
+
+
+def test_nothing_knocked_at_any_door(graded, knocks):
+    assert not knocks
+
+
+def test_no_process_file_mount_or_socket_is_left(graded):
+    assert not graded["traces"]
+    commands = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in _descendants(os.getpid())]
+    assert not [command for command in commands if b"grader.zygote" in command]
+
+
+def test_the_tests_of_the_course_are_all_split(graded):
+    assert not graded["outcome"].live and not graded["outcome"].differing
+
+
+def test_what_is_shown_of_an_attack_is_dead(graded):
+    """No output and no text of an autograded notebook holds a script, a handler, a frame or a link that runs code."""
+    alive = re.compile(r"<\s*(script|iframe|object|embed|svg|form|meta|link|base)\b|\son\w+\s*=|javascript:", re.I)
+    for path in (graded["course"] / "autograded").rglob("trial.ipynb"):
+        for cell in json.loads(path.read_text())["cells"]:
+            for output in cell.get("outputs", []):
+                assert not alive.search(output.get("data", {}).get("text/html", "")), path
+                kinds = {"text/plain", "text/html", "image/png", "image/jpeg", "image/gif"}
+                assert set(output.get("data", {})) <= kinds
+            if cell["cell_type"] == "markdown" and alive.search(cell["source"]):
+                assert cell["source"].startswith("````") or "```" in cell["source"] or "`" in cell["source"], path
+
+
+def test_there_are_sixty_attacks_over_all_families():
+    assert len(ATTACKS) >= 60 and {attack.family for attack in ATTACKS.values()} == set(attacks.FAMILIES)
