@@ -1,0 +1,284 @@
+"""Does every submission end with the same marks, whatever is killed, torn, locked or full on the way?"""
+
+import contextlib
+import json
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import grader
+from grader import coordinator
+from grader.course import Course
+from grader.gradebook import GradebookProblem
+from grader.journal import Entry, Journal
+from grader.zygote import _descendants
+from portail.errors import CannotWrite
+from tests import coursework
+
+POINTS = int(os.environ.get("KILL_POINTS", "10"))  #: of each kind; `make soak` does 50
+COHORT = max(24, 2 * POINTS)
+SOURCE = """
+# %% grade_id=double kind=solution
+def double(x):
+    ### BEGIN SOLUTION
+    return 2 * x
+    ### END SOLUTION
+
+# %% grade_id=double-test kind=test points=2
+assert double(4) == 8
+
+# %% grade_id=total kind=solution
+### BEGIN SOLUTION
+total = sum(range(10))
+### END SOLUTION
+
+# %% grade_id=total-test kind=test points=3
+assert total == 45
+
+# %% [markdown] grade_id=memo kind=manual points=4
+Say why.
+"""
+ANSWERS = """
+# %% grade_id=total
+total = {total}
+
+# %% grade_id=double
+def double(x):
+    return x * {factor}
+
+# %% after=total
+import time; time.sleep(0.1)
+"""
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory) -> Path:
+    """A course of two dozen, with answers of four kinds, checked and not graded."""
+    texts = tmp_path_factory.mktemp("texts")
+    (texts / "source" / "one").mkdir(parents=True)
+    (texts / "source" / "one" / "one.txt").write_text(SOURCE)
+    course = coursework.build_course(texts, tmp_path_factory.mktemp("course"))
+    for number in range(COHORT):
+        answers = ANSWERS.format(total=45 if number % 3 else 44, factor=number % 2 + 1)
+        coursework.hand_in(course, f"learner-{number:02}", "one", answers)
+    grader.grade(course, "one", students=[])
+    return course
+
+
+@pytest.fixture(scope="module")
+def unbroken(course, tmp_path_factory) -> dict[str, dict]:
+    """The marks of a run that nothing disturbs."""
+    copy = again(course, tmp_path_factory.mktemp("unbroken"))
+    run(copy).wait()
+    marks = gradebook(copy)
+    assert len(marks) == COHORT and len({str(each) for each in marks.values()}) == 4
+    return marks
+
+
+def again(course: Path, place: Path) -> Path:
+    """Return a copy of the course, nothing of it graded."""
+    copy = place / "course"
+    shutil.copytree(course, copy)
+    config = copy / "nbgrader_config.py"
+    config.write_text(config.read_text().replace(str(course), str(copy)))
+    return copy
+
+
+def run(course: Path, *options: str) -> subprocess.Popen:
+    command = [sys.executable, "-m", "grader", "grade", "one", "--course", str(course), "--workers", "2", *options]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+
+def gradebook(course: Path) -> dict[str, dict]:
+    """Return all automatic marks, by learner and cell; a mark that stands twice fails here."""
+    found: dict[str, dict] = {}
+    with contextlib.closing(sqlite3.connect(course / "gradebook.db")) as database:
+        rows = database.execute(
+            "select student_id, base_cell.name, auto_score, needs_manual_grade from grade "
+            "join submitted_notebook on grade.notebook_id = submitted_notebook.id "
+            "join submitted_assignment on submitted_notebook.assignment_id = submitted_assignment.id "
+            "join base_cell on grade.cell_id = base_cell.id")
+        for student, cell, *mark in rows:
+            assert cell not in found.setdefault(student, {})
+            found[student][cell] = mark
+    return found
+
+
+def finished(course: Path, unbroken: dict) -> None:
+    """Run again, and see that the marks are those of an unbroken run, and every notebook is whole."""
+    once_more = run(course)
+    assert once_more.wait(timeout=120) == 0, once_more.stderr.read()
+    assert gradebook(course) == unbroken
+    for student in unbroken:
+        notebook = json.loads((course / "autograded" / student / "one" / "one.ipynb").read_text())
+        assert len(notebook["cells"]) == 6
+    with contextlib.closing(Journal(course / ".grader" / "journal.jsonl")) as journal:
+        assert {entry.state for entry in journal.of("one").values()} == {"graded"}
+
+
+def marked_so_far(course: Path) -> int:
+    path = course / ".grader" / "journal.jsonl"
+    return path.read_bytes().count(b'"running"') if path.exists() else 0
+
+
+def test_a_coordinator_killed_again_and_again_gives_the_marks_of_an_unbroken_run(course, unbroken, tmp_path):
+    copy, chance, killed = again(course, tmp_path), random.Random("coordinator"), 0
+    for _ in range(POINTS):
+        before, begun = marked_so_far(copy), run(copy)
+        step = chance.randrange(3)
+        while begun.poll() is None and marked_so_far(copy) <= before + step:
+            time.sleep(0.005)
+        time.sleep(chance.random() * 0.3)
+        killed += begun.poll() is None
+        begun.kill()
+        begun.wait()
+    assert killed >= POINTS // 2  # the others came when all was done
+    finished(copy, unbroken)
+
+
+@pytest.mark.parametrize("kind", ["warm process", "runner or checker"])
+def test_processes_killed_all_along_a_run_change_no_mark(course, unbroken, tmp_path, kind):
+    copy, chance, killed = again(course, tmp_path), random.Random(kind), 0
+    begun = run(copy)
+    for _ in range(POINTS):
+        before = marked_so_far(copy)
+        while begun.poll() is None and marked_so_far(copy) <= before:
+            time.sleep(0.005)
+        time.sleep(chance.random() * 0.3)
+        killed += kill(kind, begun, chance)
+    assert begun.wait(timeout=300) == 0, begun.stderr.read()
+    assert killed >= POINTS // 2
+    finished(copy, unbroken)
+
+
+def kill(kind: str, begun: subprocess.Popen, chance: random.Random) -> bool:
+    """Kill a process of a kind, with no time to tidy up; tell whether there was one."""
+    deadline = time.monotonic() + 2
+    while time.monotonic() < deadline and begun.poll() is None:
+        found = [pid for pid in _descendants(begun.pid) if depth(pid, begun.pid) == {"warm process": 2}.get(kind, 3)]
+        if found:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(chance.choice(found), signal.SIGKILL)
+                return True
+        time.sleep(0.002)
+    return False
+
+
+def depth(pid: int, ancestor: int) -> int:
+    """Return how far a process is below another: 1 starts the cell, 2 is the warm process, 3 its forks."""
+    steps = 0
+    while pid not in (ancestor, 0, 1):
+        try:
+            pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            return 0
+        steps += 1
+    return steps
+
+
+def test_ctrl_c_stops_cleanly_and_keeps_what_is_done(course, unbroken, tmp_path):
+    copy = again(course, tmp_path)
+    begun = run(copy)
+    while marked_so_far(copy) < 12:  # six are under way at a time
+        time.sleep(0.01)
+    begun.send_signal(signal.SIGINT)
+    assert begun.wait(timeout=60) == 130
+    assert 0 < len(gradebook(copy)) < COHORT
+    finished(copy, unbroken)
+
+
+def test_a_line_of_the_journal_torn_by_a_crash_is_done_again(course, unbroken, tmp_path):
+    copy = again(course, tmp_path)
+    run(copy).wait()
+    journal = copy / ".grader" / "journal.jsonl"
+    journal.write_bytes(journal.read_bytes()[:-40])
+    finished(copy, unbroken)
+
+
+def test_a_notebook_that_was_not_written_is_written_by_the_next_run(course, unbroken, tmp_path):
+    copy = again(course, tmp_path)
+    run(copy).wait()
+    shutil.rmtree(copy / "autograded" / "learner-03")
+    finished(copy, unbroken)
+
+
+def test_a_locked_gradebook_is_named_and_nothing_of_the_batch_is_lost(course, unbroken, tmp_path, monkeypatch):
+    from grader import gradebook as module
+
+    monkeypatch.setattr(module, "BUSY_MILLISECONDS", 300)
+    copy = again(course, tmp_path)
+    with contextlib.closing(sqlite3.connect(copy / "gradebook.db")) as other:
+        other.execute("begin exclusive")
+        with pytest.raises(GradebookProblem, match="locked"):
+            grader.grade(copy, "one", workers=2)
+    finished(copy, unbroken)
+
+
+def test_a_gradebook_that_cannot_be_written_is_named(course, unbroken, tmp_path):
+    """A trigger answers as a full or read-only disk makes the database answer."""
+    copy = again(course, tmp_path)
+    with contextlib.closing(sqlite3.connect(copy / "gradebook.db")) as database:
+        database.execute("create trigger full before insert on submitted_assignment "
+                         "begin select raise(abort, 'disk is full'); end")
+    with pytest.raises(GradebookProblem, match="disk is full"):
+        grader.grade(copy, "one", workers=2)
+    assert not gradebook(copy)
+    with contextlib.closing(sqlite3.connect(copy / "gradebook.db")) as database:
+        database.execute("drop trigger full")
+    finished(copy, unbroken)
+
+
+def test_a_full_disk_is_named_and_the_next_run_goes_on(course, unbroken, tmp_path, monkeypatch):
+    import errno
+
+    copy, written = again(course, tmp_path), []
+    real = Path.write_bytes
+
+    def full(path, data):
+        if ".ipynb" in path.name and len(written) >= 5:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written.append(path)
+        return real(path, data)
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(CannotWrite, match="No space left"):
+        grader.grade(copy, "one", workers=2)
+    monkeypatch.undo()
+    finished(copy, unbroken)
+
+
+def test_two_graders_do_not_work_on_one_course(course, tmp_path):
+    copy = again(course, tmp_path)
+    with coordinator.locked(Course(copy)):
+        second = run(copy)
+        assert second.wait(timeout=120) == 2 and "Another grader" in second.stderr.read()
+
+
+def test_a_second_run_does_nothing_and_a_changed_submission_alone_is_done(course, unbroken, tmp_path):
+    copy = again(course, tmp_path)
+    run(copy).wait()
+    assert {each.state for each in grader.grade(copy, "one").submissions} == {"unchanged"}
+    coursework.hand_in(copy, "learner-04", "one", "# %% grade_id=total\ntotal = 45")
+    states = {each.student: each.state for each in grader.grade(copy, "one").submissions}
+    assert [student for student, state in states.items() if state == "graded"] == ["learner-04"]
+
+
+@pytest.mark.parametrize("cut", range(2, 60, 7))
+def test_a_journal_cut_anywhere_reads_up_to_there_and_can_be_written_on(tmp_path, cut):
+    path = tmp_path / "journal.jsonl"
+    with contextlib.closing(Journal(path)) as journal:
+        journal.append([Entry("one", "a", "graded"), Entry("one", "b", "running")])
+    path.write_bytes(path.read_bytes()[:-cut])
+    with contextlib.closing(Journal(path)) as journal:
+        assert journal.of("one")["a"].state == "graded" and "b" not in journal.of("one")
+        journal.append([Entry("one", "b", "failed")])
+    with contextlib.closing(Journal(path)) as journal:
+        assert journal.of("one")["b"].state == "failed"
