@@ -1,0 +1,203 @@
+"""This grader, stock nbgrader, and the bare cells in a warm fork, on the same submissions: ``python -m
+benchmarks.grading``.
+
+The three alternate in one run, medians are compared, and the marks too. The *limit* is what no grader can beat that
+runs the same cells: one warm process forks for each submission, and the fork runs all its cells, tests among them, with
+nothing around them. ``--large 1000`` grades so many besides, and tells what memory, files and processes did meanwhile.
+"""
+
+import argparse
+import contextlib
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+from pathlib import Path
+
+from curriculum import notebooks, release
+from curriculum.lessons import ROOT
+from grader.course import Course
+from grader.zygote import _descendants
+
+STUDENTS = 8  #: of each assignment, marked by all; two of each kind: right, right in French, empty, half
+TIMES = 8  #: how often each of them stands in the cohort that only this grader marks: its start-up is paid once
+KINDS = (("en", 1.0), ("fr", 1.0), ("en", 0.0), ("fr", 0.5))  #: the language, and the share of tasks that is solved
+
+
+def main() -> None:
+    """Run the benchmark and print its table."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--rounds", type=int, default=3)
+    options.add_argument("--large", type=int, default=0, help="submissions of a cohort to grade for its memory")
+    options.add_argument("assignments", nargs="*", default=release.assignments())
+    chosen = options.parse_args()
+    for assignment in chosen.assignments:
+        with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
+            compare(assignment, chosen.rounds, Path(folder))
+    if chosen.large:
+        with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
+            large(chosen.assignments[0], chosen.large, Path(folder))
+
+
+def build(assignment: str, students: int, folder: Path) -> Path:
+    """Write this project's course with synthetic submissions of one assignment, and return its folder."""
+    shutil.copytree(ROOT / "datasets", folder / "datasets")
+    for part in ("nbgrader_config.py", "altered.py", "source", "french"):
+        place = folder / "exercises" / part
+        place.parent.mkdir(exist_ok=True)
+        (shutil.copytree if (ROOT / "exercises" / part).is_dir() else shutil.copyfile)(ROOT / "exercises" / part, place)
+    course = folder / "exercises"
+    for other in set(release.assignments(course)) - {assignment}:
+        shutil.rmtree(course / "source" / other)
+    english = notebooks.read(course / "source" / assignment / f"{assignment}.ipynb")
+    french = release.french_master(course, assignment)
+    for language in release.RELEASES:
+        release.release(language, course)
+    for number in range(students):
+        language, share = KINDS[number % len(KINDS)]
+        released = notebooks.read(course / release.RELEASES[language] / assignment / f"{assignment}.ipynb")
+        master = english if language == "en" else french
+        path = course / "submitted" / f"synthetic-{number:05}" / assignment / f"{assignment}.ipynb"
+        notebooks.write(answered(released, master, share), path)
+    return course
+
+
+def answered(released, master, share: float):
+    """Return a released notebook with the first part of its tasks solved."""
+    sources = notebooks.cells_by_id(master)
+    tasks = [cell for cell in released.cells if cell.metadata.get("nbgrader", {}).get("solution")]
+    for cell in tasks[: round(share * len(tasks))]:
+        lines = sources[cell["id"]].source.splitlines()
+        cell.source = "\n".join(line for line in lines if "### BEGIN" not in line and "### END" not in line)
+    return released
+
+
+def compare(assignment: str, rounds: int, folder: Path) -> None:
+    """Time the systems in turns on one assignment and print what they took for a submission."""
+    course = build(assignment, STUDENTS, folder)
+    marks: dict[str, dict] = {}
+    times: dict[str, list[float]] = {"stock": [], "ours, 1 worker": [], "ours, 2 workers": [], "limit": []}
+    grade(course, assignment, 1, only="nobody")  # the check of the source: once for an assignment
+    for _ in range(rounds):
+        times["stock"].append(stock(course, assignment) / STUDENTS)
+        marks["stock"] = automatic(course, assignment)
+        times["limit"].append(limit(course, assignment) / STUDENTS)
+        cohort(course, assignment)
+        for workers in (1, 2):
+            name = f"ours, {workers} worker{'s' * (workers > 1)}"
+            times[name].append(grade(course, assignment, workers) / (STUDENTS * TIMES))
+            marks[name] = automatic(course, assignment)
+        unmake_cohort(course)
+    middle = {name: statistics.median(each) for name, each in times.items()}
+    size = STUDENTS * TIMES
+    print(f"\n## {assignment}: {STUDENTS} submissions, {rounds} rounds; ours on {size}, start-up included\n")
+    for name, seconds in middle.items():
+        ratios = f"{middle['stock'] / seconds:6.1f} × stock, {seconds / middle['limit']:5.2f} × the limit"
+        print(f"  {name:16} {seconds:7.3f} s a submission, {ratios}")
+    same = marks["stock"] == marks["ours, 2 workers"] == marks["ours, 1 worker"]
+    compared = sum(map(len, marks["stock"].values()))
+    print(f"  marks of the {STUDENTS}: {'all equal' if same else 'DIFFERENT'}, {compared} compared")
+    if not same:
+        sys.exit(1)
+
+
+def cohort(course: Path, assignment: str) -> None:
+    """Let each submission stand in the cohort several times, under other ids."""
+    for student in sorted((course / "submitted").iterdir()):
+        for number in range(1, TIMES):
+            shutil.copytree(student, student.with_name(f"{student.name}-copy{number}"))
+
+
+def unmake_cohort(course: Path) -> None:
+    """Leave the submissions that all systems mark."""
+    for step in ("submitted", "autograded"):
+        for copy in (course / step).glob("*-copy*"):
+            shutil.rmtree(copy)
+
+
+def stock(course: Path, assignment: str) -> float:
+    """Return the seconds of nbgrader's own autograde."""
+    shutil.rmtree(course / "autograded", ignore_errors=True)
+    command = [str(Path(sysconfig.get_path("scripts")) / "nbgrader"), "autograde", assignment]
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("PORTAIL_")}
+    began = time.perf_counter()
+    subprocess.run(command, cwd=course, check=True, capture_output=True, env=clean)
+    return time.perf_counter() - began
+
+
+def grade(course: Path, assignment: str, workers: int, only: str | None = None) -> float:
+    """Return the seconds of this grader's command, from nothing graded."""
+    journal = course / ".grader" / "journal.jsonl"
+    journal.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "grader", "grade", assignment, "--course", str(course), "--workers", str(workers)]
+    began = time.perf_counter()
+    subprocess.run(command + (["--student", only] if only else []), check=True, capture_output=True)
+    return time.perf_counter() - began
+
+
+def automatic(course: Path, assignment: str) -> dict[str, dict[str, float | None]]:
+    """Return the automatic marks of the submissions that all systems mark."""
+    from nbgrader.api import Gradebook
+
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as gradebook:
+        submissions = gradebook.assignment_submissions(assignment)
+        return {
+            each.student.id: {grade.name: grade.auto_score for notebook in each.notebooks for grade in notebook.grades}
+            for each in submissions if "-copy" not in each.student.id
+        }
+
+
+def limit(course: Path, assignment: str) -> float:
+    """Return the seconds of the bare cells, each submission in a fork of one warm process, whose start is not
+    counted."""
+    settings = Course(course)
+    command = [sys.executable, "-m", "benchmarks.grading_limit", str(course), assignment]
+    environment = {**os.environ, **settings.surroundings.environment}
+    done = subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE, env=environment, cwd=ROOT)
+    return float(done.stdout.split()[-1])
+
+
+def large(assignment: str, students: int, folder: Path) -> None:
+    """Grade a large cohort and print how memory, files and processes grew from its first tenth to its end."""
+    course = build(assignment, students, folder)
+    command = [sys.executable, "-m", "grader", "grade", assignment, "--course", str(course), "--workers", "2"]
+    began, seen = time.perf_counter(), []
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as run:
+        while run.poll() is None:
+            time.sleep(0.5)
+            done = graded(course)
+            with contextlib.suppress(OSError, ValueError):
+                files = len(os.listdir(f"/proc/{run.pid}/fd"))
+                seen.append((done, resident(run.pid), files, len(_descendants(run.pid))))
+    seconds = time.perf_counter() - began
+    early = [each for each in seen if students * 0.1 <= each[0] <= students * 0.2]
+    late = [each for each in seen if students * 0.9 <= each[0] < students]
+    print(f"\n## {students} submissions of {assignment}: {seconds:.0f} s, {students / seconds * 60:.0f} a minute\n")
+    for at, name in enumerate(("memory (MB)", "open files", "processes"), 1):
+        first, last = (statistics.median(each[at] for each in part) for part in (early, late))
+        print(f"  {name:12} {first:8.0f} in the second tenth, {last:8.0f} in the last: {last - first:+.0f}")
+    print(f"  files left in the temporary folder: {len(list(Path(tempfile.gettempdir()).glob('grader-*')))}")
+
+
+def graded(course: Path) -> int:
+    """Return how many submissions the journal has as graded."""
+    journal = course / ".grader" / "journal.jsonl"
+    return journal.read_bytes().count(b'"state":"graded"') if journal.exists() else 0
+
+
+def resident(pid: int) -> float:
+    """Return the memory of a process and all below it, in MB; pages that they share are counted once."""
+    total = 0
+    for each in [pid, *_descendants(pid)]:
+        with contextlib.suppress(OSError, StopIteration):
+            lines = Path(f"/proc/{each}/smaps_rollup").read_text().splitlines()
+            total += next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return total / 1024
+
+
+if __name__ == "__main__":
+    main()
