@@ -6,6 +6,7 @@ would, through the faulty front, so that a test can choose what goes wrong.
 
 import contextlib
 import os
+import signal
 import sys
 import threading
 from pathlib import Path
@@ -20,6 +21,7 @@ from tests.published import publish, small_copies
 ROOT = Path(__file__).parent.parent
 REAL = Path(os.environ["PORTAIL_REAL"]) if os.environ.get("PORTAIL_REAL") else None
 sys.path.insert(0, str(ROOT / "exercises"))  # the course's altered.py, as nbgrader_config.py imports it
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what a test starts hears Ctrl-C, whatever started pytest
 needs_real = pytest.mark.skipif(REAL is None, reason="PORTAIL_REAL does not name a folder of real portal files")
 
 

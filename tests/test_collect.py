@@ -674,12 +674,13 @@ def test_a_sealed_process_reads_an_archive_as_this_one_does(sealed, tmp_path):
     assert content == read_entry(archive, listed[0]) and sealed.grade_ids(content) == ["mean"]
 
 
-def test_an_archive_that_ends_its_reader_is_unreadable_and_the_next_is_read(sealed, tmp_path, monkeypatch):
+def test_an_archive_that_ends_its_reader_is_unreadable_and_the_next_is_read(sealed, tmp_path):
     archive = tmp_path / "cohort.zip"
     with zipfile.ZipFile(archive, "w") as made:
         made.writestr("one.ipynb", b"{}")
     sealed.list_archive(archive)
     sealed.zygote.kill(sealed.number)
+    assert sealed.channel.waits(20)  # until it has ended: the kill is on its way
     with pytest.raises(Unreadable):
         sealed.list_archive(archive)
     assert len(sealed.list_archive(archive)) == 1
