@@ -13,6 +13,7 @@ import time
 
 import msgspec
 
+from grader.hints import Hint
 from grader.outputs import Output
 
 MOST_BYTES = 96 << 20  #: the largest message
@@ -145,6 +146,7 @@ class Step(msgspec.Struct, frozen=True):
         points: of a test, its maximum.
         names: names to fetch from the runner before it runs.
         files: files to fetch from the runner before it runs, by relative path.
+        visible: of a test, the part that is released.
     """
 
     place: int
@@ -154,6 +156,7 @@ class Step(msgspec.Struct, frozen=True):
     points: float = 0.0
     names: list[str] = []
     files: list[str] = []
+    visible: str = ""
 
 
 class Work(msgspec.Struct, frozen=True):
@@ -182,11 +185,12 @@ class Shown(msgspec.Struct, tag=True):
 
 
 class Marked(msgspec.Struct, tag=True):
-    """A test's result: the points, and the message of the failure if there was one."""
+    """A test's result: the points, and of a failure its message, and what the learner may be told of it."""
 
     grade_id: str
     points: float
     error: str | None = None
+    hint: Hint | None = None
     problem: str = ""
 
 

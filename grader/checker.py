@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from grader import border, shell
+from grader import border, hints, shell
 from grader.border import BorderError, Channel, Done, Gone, Lost, Marked, Shown, Step, TooSlow, Work
 from grader.confinement import Limits
 from grader.outputs import clean
@@ -75,7 +75,7 @@ class Checker:
         outputs = self.shell.outputs.take()
         failed = result is None or not result.success
         self.worker.send(Shown(step.place, clean(outputs), failed))
-        self.mark(step, outputs, failed)
+        self.mark(step, outputs, failed, result and (result.error_in_exec or result.error_before_exec))
 
     def live_test(self, step: Step) -> None:
         """Let the runner run a test that plain data cannot serve; its mark is not proof against the learner's code."""
@@ -94,7 +94,7 @@ class Checker:
         self.worker.send(Shown(step.place, clean(outputs), answer.failed, answer.stopped))
         return outputs
 
-    def mark(self, step: Step, outputs: list[dict], failed: bool) -> None:
+    def mark(self, step: Step, outputs: list[dict], failed: bool, error: BaseException | None = None) -> None:
         """Report a test's points: none if it failed, else what its last value says, as nbgrader has it; stderr
         apart."""
         if failed:
@@ -103,7 +103,9 @@ class Checker:
                 for each in outputs
                 if each.get("output_type") == "error"
             ]
-            self.worker.send(Marked(step.grade_id, 0.0, (errors or ["failed"])[-1][:4000]))
+            message = (errors or ["failed"])[-1][:4000]
+            hint = hints.of_failure(step.visible, error, message, hints.failed_line(step.source, error))
+            self.worker.send(Marked(step.grade_id, 0.0, message, hint))
             return
         points, problem = step.points, ""
         given = next((each for each in outputs if each.get("output_type") == "execute_result"), None)

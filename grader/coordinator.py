@@ -338,6 +338,7 @@ class _Run:
             maximum={name: mark.maximum for name, mark in marks.items()},
             live=[name for name, mark in marks.items() if mark.isolation != "split"],
             errors={name: mark.error[:1000] for name, mark in marks.items() if mark.error},
+            hints={name: mark.hint for name, mark in marks.items() if mark.hint},
             cause=ended.cause or ("timestamp" if handed.timestamp and not timestamp_reads(handed.timestamp) else ""),
             detail=ended.detail or (handed.timestamp or ""),
             late=late,
@@ -361,7 +362,11 @@ def _from_entry(entry: Entry, state: str, outdated: bool = False) -> Graded:
     for name, points in entry.marks.items():
         notebook, _, grade_id = name.partition("/")
         marks.setdefault(notebook, {})[grade_id] = Mark(
-            points, entry.maximum[name], "process" if name in entry.live else "split", entry.errors.get(name)
+            points,
+            entry.maximum[name],
+            "process" if name in entry.live else "split",
+            entry.errors.get(name),
+            entry.hints.get(name),
         )
     return Graded(entry.student, state, marks, entry.cause, entry.detail, entry.late, outdated)
 

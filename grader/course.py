@@ -1,6 +1,7 @@
 """A course folder as nbgrader lays it out: its settings, its assignments' sources, what was handed in."""
 
 import contextlib
+import copy
 import hashlib
 import importlib.metadata
 import io
@@ -203,7 +204,7 @@ def read_source(course: Course, path: Path) -> tuple[SourceNotebook, dict[int, s
     Raises:
         CannotRead: if nbgrader would refuse it.
     """
-    from nbgrader.preprocessors import ClearSolutions, ComputeChecksums, LockCells
+    from nbgrader.preprocessors import ClearHiddenTests, ClearSolutions, ComputeChecksums, LockCells
 
     try:
         notebook = nbformat.read(path, as_version=4)
@@ -211,12 +212,13 @@ def read_source(course: Course, path: Path) -> tuple[SourceNotebook, dict[int, s
         resources: dict = {}
         for step in (LockCells, ClearSolutions, ComputeChecksums):
             notebook, resources = step(config=course.config).preprocess(notebook, resources)
+        released, _ = ClearHiddenTests(config=course.config).preprocess(copy.deepcopy(notebook), resources)
     except Exception as error:
         raise CannotRead(
             f"nbgrader cannot release {path}: {error}. Correct the notebook and try again.",
             f"nbgrader ne peut pas publier {path} : {error}. Corrigez le carnet et réessayez.",
         ) from error
-    cells = [_source_cell(cell) for cell in notebook.cells]
+    cells = [_source_cell(cell, shown.source) for cell, shown in zip(notebook.cells, released.cells, strict=True)]
     solutions = {
         at: solved[at] for at, cell in enumerate(cells) if cell.kind == "code" and cell.role in ("solution", "manual")
     }
@@ -224,7 +226,7 @@ def read_source(course: Course, path: Path) -> tuple[SourceNotebook, dict[int, s
     return SourceNotebook(path.stem, cells, metadata), solutions
 
 
-def _source_cell(cell) -> SourceCell:
+def _source_cell(cell, visible: str) -> SourceCell:
     about = cell.metadata.get("nbgrader", {})
     grade, solution = about.get("grade", False), about.get("solution", False)
     if "grade_id" not in about or not (grade or solution or about.get("locked") or about.get("task")):
@@ -251,6 +253,7 @@ def _source_cell(cell) -> SourceCell:
         float(about.get("points") or 0),
         about.get("checksum"),
         metadata=known,
+        visible=visible if role in ("test", "locked") else "",
     )
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import msgspec
 
+from grader.hints import Hint
+
 STATES = ("pending", "running", "graded", "failed", "unmatched", "forgotten")
 
 
@@ -28,6 +30,7 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
         maximum: points to be had by the same names.
         live: names of the marks whose test ran beside the learner's code.
         errors: message of each failed test, by the same names.
+        hints: what the learner may be told of them, by the same names.
         cause: a key of ``coordinator.CAUSES``: why it failed, or ended early; "" if all went well.
         detail: where.
         late: seconds after the due date.
@@ -44,6 +47,7 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     maximum: dict[str, float] = {}
     live: list[str] = []
     errors: dict[str, str] = {}
+    hints: dict[str, Hint] = {}
     cause: str = ""
     detail: str = ""
     late: float = 0.0

@@ -18,6 +18,8 @@ import msgspec
 from grader import border, submission
 from grader.border import BorderError, Channel, Done, Gone, Lost, Marked, Report, Shown, Step, TooSlow, Work
 from grader.confinement import Limits
+from grader.hints import Hint
+from grader.sealed import ask_once
 from grader.zygote import Surroundings, Zygote, ZygoteLost
 
 MOST_NOTEBOOK = 64 << 20  #: bytes of a notebook handed in
@@ -39,6 +41,7 @@ class SourceCell(msgspec.Struct, frozen=True):
         files: the same of files.
         live: of a test: whether it runs in the runner (see ``checker.Step``).
         metadata: its nbgrader metadata.
+        visible: of a test or a locked cell, the part that is released.
     """
 
     role: str
@@ -51,6 +54,7 @@ class SourceCell(msgspec.Struct, frozen=True):
     files: list[str] = []
     live: bool = False
     metadata: dict = {}
+    visible: str = ""
 
 
 class SourceNotebook(msgspec.Struct, frozen=True):
@@ -102,12 +106,14 @@ class Mark(msgspec.Struct, frozen=True):
         maximum: the points to be had.
         isolation: ``"split"``, or ``"process"`` where the test ran beside the learner's code.
         error: the message of the test that failed.
+        hint: what the learner may be told of it.
     """
 
     points: float | None
     maximum: float
     isolation: str = "split"
     error: str | None = None
+    hint: Hint | None = None
 
 
 class MarkedNotebook(msgspec.Struct):
@@ -291,17 +297,10 @@ def open_notebook(pair: Pair, data: bytes) -> border.Opened:
     """Read a notebook in a sealed process of its own."""
     if len(data) > MOST_NOTEBOOK:
         return border.Opened(problem="large")
-    here, theirs = socket.socketpair()
-    with here, theirs:
-        number = pair.zygote.start("grader.runner:serve", pair.assignment.limits, [theirs.fileno()])
-        theirs.close()
-        try:
-            return Channel(here, border.Opened).ask(border.Open(data), 60)
-        except (Gone, TooSlow, BorderError):
-            return border.Opened(problem="unreadable")
-        finally:
-            pair.zygote.kill(number)
-            pair.zygote.wait(number, 20)
+    asked = ask_once(
+        pair.zygote, "grader.runner:serve", pair.assignment.limits, border.Open(data), border.Opened, 60
+    )
+    return asked or border.Opened(problem="unreadable")
 
 
 def _not_there(notebook: SourceNotebook, cause: str, detail: str = "") -> MarkedNotebook:
@@ -399,7 +398,7 @@ class _Marking:
         elif isinstance(report, Marked):
             cell = next(cell for cell in self.notebook.cells if cell.grade_id == report.grade_id)
             self.marked.marks[report.grade_id] = Mark(
-                report.points, cell.points, "process" if cell.live else "split", report.error
+                report.points, cell.points, "process" if cell.live else "split", report.error, report.hint
             )
             if report.problem:
                 self.result.problem = f"{self.notebook.name}, {report.grade_id}: {report.problem}"
@@ -435,6 +434,7 @@ class _Marking:
                             cell.points,
                             cell.names,
                             cell.files,
+                            cell.visible,
                         )
                     )
             elif self.kind_at(place) == "code" and (place.given is not None or cell.role == "locked"):

@@ -22,10 +22,12 @@ class CheckFailed(AssertionError):
 
     Args:
         sentence: what was expected, what came and where to look.
+        public: the same without anything that the answer itself can word or count, for whoever must not learn from it
+            what the answer was computed from; ``sentence`` itself if left out.
     """
 
-    def __init__(self, sentence: Sentence):
-        self.sentence = sentence
+    def __init__(self, sentence: Sentence, public: Sentence | None = None):
+        self.sentence, self.public = sentence, public or sentence
         first, second = ("FR", "EN") if language() == "fr" else ("EN", "FR")
         texts = {"EN": sentence.english, "FR": typeset(sentence.french)}
         super().__init__(f"{first}  {texts[first]}\n{second}  {texts[second]}")
@@ -60,7 +62,9 @@ def expect(
     Raises:
         CheckFailed: on the first failure.
     """
-    problem = _problem(name, value, kind, length, columns, index, within)
+    form = (name, value, kind, length, columns, index, within)
+    problem = _problem(*form)
+    public = None if problem is None else _problem(*form, repeating=False)
     if problem is None and equal_to is not _NOTHING and not same(value, equal_to, tolerance, ordered):
         problem = next(
             (Sentence(english, french) for wrong, english, french in mistakes
@@ -71,10 +75,10 @@ def expect(
         if problem.english.startswith(f"`{name}`") is False:
             problem = Sentence(f"`{name}`: {problem.english}", f"`{name}` : {problem.french}")
     if problem is not None:
-        hint_en, hint_fr = look_at if value is not ... else (None, None)  # nothing to look at before an answer
-        raise CheckFailed(Sentence(
-            problem.english + (f" {hint_en}" if hint_en else ""),
-            problem.french + (f" {hint_fr}" if hint_fr else ""),
+        hints = look_at if value is not ... else (None, None)  # nothing to look at before an answer
+        raise CheckFailed(*(
+            Sentence(*(f"{said} {hint}" if hint else said for said, hint in zip(sentence, hints, strict=True)))
+            for sentence in (problem, public or problem)
         ))
 
 
@@ -153,8 +157,8 @@ def _close(value, expected, tolerance: float) -> bool:
     return math.isclose(value, expected, rel_tol=tolerance, abs_tol=tolerance)
 
 
-def _problem(name, value, kind, length, columns, index, within) -> Sentence | None:
-    """Return what is wrong with an answer's form, or None."""
+def _problem(name, value, kind, length, columns, index, within, repeating: bool = True) -> Sentence | None:
+    """Return what is wrong with an answer's form, or None; ``repeating`` what the answer itself words or counts."""
     if value is ...:
         return Sentence(f"`{name}` is still `...`: not answered yet.",
                         f"`{name}` vaut toujours `...` : pas encore de réponse.")
@@ -172,6 +176,9 @@ def _problem(name, value, kind, length, columns, index, within) -> Sentence | No
     if length is not None and len(value) != length:
         english, french = ("characters", "caractères") if isinstance(value, str) else (
             "rows", "lignes") if isinstance(value, (pd.DataFrame, pd.Series)) else ("items", "éléments")
+        if not repeating:
+            return Sentence(f"`{name}` does not have the number of {english} that the task asks for.",
+                            f"`{name}` n’a pas le nombre {_of(french)} que demande la tâche.")
         return Sentence(f"`{name}` has {len(value)} {english}, not the number that the task asks for.",
                         f"`{name}` compte {len(value)} {french}, et non le nombre que demande la tâche.")
     if index is not None:
@@ -181,6 +188,8 @@ def _problem(name, value, kind, length, columns, index, within) -> Sentence | No
         if absent:
             return Sentence(f"`{name}` has no entry for {', '.join(absent[:3])}.",
                             f"`{name}` n’a pas d’entrée pour {', '.join(absent[:3])}.")
+        if extra and not repeating:
+            return Sentence(f"`{name}` has an entry too many.", f"`{name}` a une entrée de trop.")
         if extra:
             return Sentence(f"`{name}` has an entry too many: {', '.join(extra[:3])}.",
                             f"`{name}` a une entrée de trop : {', '.join(extra[:3])}.")
@@ -191,6 +200,10 @@ def _problem(name, value, kind, length, columns, index, within) -> Sentence | No
             return Sentence(f"`{name}` should lie between {low} and {high}.",
                             f"`{name}` devrait se situer entre {low} et {high}.")
     return None
+
+
+def _of(french: str) -> str:
+    return f"d’{french}" if french[0] in "aeéiou" else f"de {french}"
 
 
 def _is_kind(value, kind) -> bool:

@@ -140,3 +140,16 @@ def test_two_whole_numbers_are_the_same_only_if_equal(one, other):
 @given(plain)
 def test_tell_says_something_of_any_answer(value):
     tell("x", value, int, equal_to=4, mistakes=[(5, "five", "cinq")])
+
+
+@pytest.mark.parametrize(("value", "conditions"), [
+    ([0] * 52_861, {"length": 3}),
+    ("52861 " * 3, {"length": 3}),
+    ({"52861": 1}, {"index": []}),
+    (pd.Series([1], index=["52861"]), {"index": []}),
+])
+def test_the_public_sentence_repeats_nothing_that_the_answer_says(value, conditions):
+    with pytest.raises(CheckFailed) as failed:
+        expect("years", value, **conditions)
+    assert any(said in str(failed.value.sentence) for said in ("52861", "18"))
+    assert not any(figure.isdigit() for figure in "".join(failed.value.public))
