@@ -79,12 +79,15 @@ _json = click.option(
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write the report as JSON too / écrire aussi le rapport en JSON.",
 )
-_roster = click.option(
-    "--roster",
-    "roster_file",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    required=True,
-    help="CSV: id, name, email, section, language / identifiant, nom, courriel, groupe, langue.",
+_roster, _some_roster = (
+    click.option(
+        "--roster",
+        "roster_file",
+        type=click.Path(path_type=Path, exists=True, dir_okay=False),
+        required=required,
+        help="CSV: id, name, email, section, language / identifiant, nom, courriel, groupe, langue.",
+    )
+    for required in (True, False)
 )
 _trusted = click.option(
     "--unsafe-trusted",
@@ -327,6 +330,35 @@ def _show_collection(console: Console, done) -> None:
             named = ", ".join(students[:10]) + (" …" if len(students) > 10 else "")
             _say(console, Sentence(f"{assignment}: {len(students)} handed in nothing: {named}",
                                    f"{assignment} : {len(students)} n’ont rien remis : {named}"))
+
+
+@grader.command()
+@click.argument("assignment")
+@click.option("--student", "students", multiple=True, help="Only this learner / seulement cette personne.")
+@_some_roster
+@_course
+@_db
+@_trusted
+def feedback(assignment, students, roster_file, folder, db, unsafe_trusted) -> None:
+    """Write each learner a page in their language: marks, what to look at, comments; no hidden test.
+
+    Écrire à chaque personne une page dans sa langue : notes, points à revoir, commentaires; aucun test caché.
+    """
+    from grader import roster
+    from grader.feedback import feedback as write
+
+    _warn_if(unsafe_trusted)
+    console = Console()
+    people = roster.read(roster_file) if roster_file else None
+    with progress_bar(console, Sentence("Writing", "Écriture")) as progress:
+        pages = write(folder, assignment, students=list(students) or None, roster=people, db=db,
+                      unsafe_trusted=unsafe_trusted, progress=progress)
+    _say(console, Sentence(f"{number(len(pages))} pages written in feedback/.",
+                           f"{number(len(pages))} pages écrites dans feedback/."))
+    if not pages:
+        _say(console, Sentence("Nobody has been graded yet: grader grade comes first.",
+                               "Personne n’a encore été corrigé : commencez par grader grade."))
+    sys.exit(0 if pages else EXIT_FOUND)
 
 
 @grader.command()

@@ -31,6 +31,39 @@ class Line(msgspec.Struct, frozen=True):
     notebooks: dict[str, MarkedNotebook]
 
 
+class Given(msgspec.Struct, frozen=True):
+    """What the gradebook holds of one graded cell.
+
+    Args:
+        automatic: points that a test gave; None if none did.
+        manual: points that a person gave, which count before those of a test; None if nobody did.
+        extra: extra credit.
+        unread: whether a person is still to look at it.
+    """
+
+    automatic: float | None = None
+    manual: float | None = None
+    extra: float = 0.0
+    unread: bool = False
+
+    @property
+    def points(self) -> float | None:
+        """The points that count; None where nobody has given any yet."""
+        counts = self.automatic if self.manual is None else self.manual
+        if counts is None or (self.unread and self.manual is None):
+            return None
+        return counts + self.extra
+
+
+class GivenNotebook(msgspec.Struct, frozen=True):
+    """What the gradebook holds of one notebook handed in: cells and comments by grade id, and the penalty for being
+    late."""
+
+    cells: dict[str, Given] = {}
+    comments: dict[str, str] = {}
+    penalty: float = 0.0
+
+
 class Book:
     """A course's gradebook for one assignment.
 
@@ -184,6 +217,26 @@ class Book:
                 f"{notebook.name}/{grade.name}": (grade.auto_score, grade.needs_manual_grade)
                 for notebook in notebooks
                 for grade in notebook.grades
+            }
+        return {}
+
+    def given(self, student_id: str) -> dict[str, GivenNotebook]:
+        """Return all that a learner was given, by notebook; {} for whom the gradebook does not know."""
+        from nbgrader.api import MissingEntry
+
+        with _named_problems(self.course), contextlib.suppress(MissingEntry):
+            return {
+                notebook.name: GivenNotebook(
+                    {
+                        grade.name: Given(
+                            grade.auto_score, grade.manual_score, grade.extra_credit or 0.0, grade.needs_manual_grade
+                        )
+                        for grade in notebook.grades
+                    },
+                    {comment.name: comment.comment for comment in notebook.comments if comment.comment},
+                    notebook.late_submission_penalty or 0.0,
+                )
+                for notebook in self.gradebook.find_submission(self.name, student_id).notebooks
             }
         return {}
 

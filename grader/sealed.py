@@ -69,6 +69,33 @@ def _answer(question, archive: int) -> Answer:
         return Answer(problem="broken")
 
 
+def ask_once(zygote: Zygote, function: str, limits: Limits, question, answers, seconds: float):
+    """Ask a sealed process of its own one question, and end it.
+
+    Args:
+        zygote: the warm process to fork it from.
+        function: ``module:name``, called with its end of a socket and the limits.
+        limits: what it may use.
+        question: a struct.
+        answers: type of the answer.
+        seconds: to wait for it.
+
+    Returns:
+        The answer; None if it gave none of that form, or ended first.
+    """
+    here, theirs = socket.socketpair()
+    with here, theirs:
+        number = zygote.start(function, limits, [theirs.fileno()])
+        theirs.close()
+        try:
+            return Channel(here, answers).ask(question, seconds)
+        except (Gone, TooSlow, BorderError):
+            return None
+        finally:
+            zygote.kill(number)
+            zygote.wait(number, 20)
+
+
 class SealedReader:
     """Reads archives and notebooks in a sealed process, which is made anew where a file has ended it.
 

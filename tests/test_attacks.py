@@ -9,9 +9,10 @@ import threading
 from pathlib import Path
 
 import pytest
+from bs4 import BeautifulSoup
 
 import grader
-from grader import confinement
+from grader import confinement, feedback
 from grader.zygote import _descendants
 from tests import attacks
 
@@ -64,6 +65,7 @@ def graded(tmp_path_factory, knocks):
         for name, value in attacks.ENVIRONMENT.items():
             patch.setenv(name, value)
         outcome = grader.grade(course, attacks.ASSIGNMENT, workers=2)
+        feedback.feedback(course, attacks.ASSIGNMENT)
     return {"course": course, "outcome": outcome, "before": before, "traces": attacks.traces(*folders),
             "by student": {each.student: each for each in outcome.submissions}}
 
@@ -100,6 +102,19 @@ def own_loot(folder: Path) -> set[str]:
             text = json.dumps([cell for cell in cells if not cell["metadata"].get("nbgrader", {}).get("locked")])
         found.update(attacks.CANARY.findall(text))
     return found
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_its_feedback_holds_nothing_hidden_and_nothing_alive(graded, name):
+    pages = list((graded["course"] / "feedback" / ATTACKS[name].student).rglob("*.html"))
+    assert pages
+    for page in pages:
+        text = page.read_text("utf-8")
+        found = BeautifulSoup(text, "html.parser")
+        assert not attacks.CANARY.findall(text)
+        assert not found.find_all(["script", "svg", "iframe", "object", "embed", "form", "link", "base"])
+        assert not [name for tag in found.find_all(True) for name in tag.attrs if name.startswith("on")]
+        assert 'content="default-src ' in text.split("<body>")[0]
 
 
 def test_canaries_would_be_seen(tmp_path):
