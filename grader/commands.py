@@ -18,7 +18,7 @@ from rich.text import Text
 
 from portail import __version__, settings
 from portail.errors import PortailError
-from portail.wording import Sentence, number
+from portail.wording import Sentence, number, percent
 
 EXIT_FOUND, EXIT_CANNOT, EXIT_STOPPED = 1, 2, 130
 _STATES = {
@@ -359,6 +359,77 @@ def feedback(assignment, students, roster_file, folder, db, unsafe_trusted) -> N
         _say(console, Sentence("Nobody has been graded yet: grader grade comes first.",
                                "Personne n’a encore été corrigé : commencez par grader grade."))
     sys.exit(0 if pages else EXIT_FOUND)
+
+
+@grader.command()
+@click.argument("assignment")
+@_some_roster
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False),
+              help="The page to write / page à écrire.  [default: reports/ASSIGNMENT.html]")
+@_course
+@_db
+def report(assignment, roster_file, out, folder, db) -> None:
+    """Write the instructor's report: marks, tasks that are hard or do not tell, common wrong answers, agreement.
+
+    Écrire le rapport : notes, tâches difficiles ou qui ne distinguent pas, erreurs fréquentes, accord des évaluations.
+    """
+    from grader import report as reporting
+    from grader import roster
+
+    people = roster.read(roster_file) if roster_file else None
+    found = reporting.read(folder, assignment, people, db)
+    path = reporting.write(found, out or folder / "reports" / f"{assignment}.html")
+    _say(Console(), Sentence(f"{number(len(found.lines))} learners in {path}.",
+                             f"{number(len(found.lines))} personnes dans {path}."))
+
+
+@grader.command()
+@click.argument("assignment")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False),
+              help="Write sheets and answers into this folder / écrire feuilles et réponses dans ce dossier.")
+@click.option("--share", type=click.FloatRange(0, 1, min_open=True), default=1.0, show_default=True,
+              help="Of the answers, drawn by chance / part des réponses, tirées au sort.")
+@click.option("--sheets", nargs=2, type=click.Path(path_type=Path, exists=True, dir_okay=False),
+              help="Two filled-in sheets to compare / deux feuilles remplies à comparer.")
+@click.option("--enter", is_flag=True,
+              help="Enter the mean of those at most a point apart / inscrire la moyenne à un point d’écart au plus.")
+@_course
+@_db
+@_trusted
+def memos(assignment, out, share, sheets, enter, folder, db, unsafe_trusted) -> None:
+    """List the answers that people read for two markers (--out), or compare their sheets (--sheets).
+
+    Donner à deux personnes les réponses à lire (--out), ou comparer leurs feuilles (--sheets).
+    """
+    from grader import memos as reading
+
+    if (out is None) == (not sheets):
+        raise click.UsageError(str(Sentence("Give either --out or --sheets.", "Donnez soit --out, soit --sheets.")))
+    console = Console()
+    if out is not None:
+        _warn_if(unsafe_trusted)
+        for path in reading.lay_out(folder, assignment, out, share=share, db=db, unsafe_trusted=unsafe_trusted):
+            _say(console, Sentence(f"{path}", f"{path}"))
+        return
+    settled = reading.settle(folder, assignment, *sheets, enter=enter, db=db)
+    table = Table(title=assignment)
+    for title in (Sentence("task", "tâche"), Sentence("answers", "réponses"), Sentence("same", "mêmes points"),
+                  Sentence("within a point", "à un point près"), Sentence("weighted kappa", "kappa pondéré")):
+        table.add_column(str(title))
+    for task, each in settled.agreement.items():
+        table.add_row(Text(task), number(each.answers), percent(each.same, 0), percent(each.near, 0),
+                      number(each.kappa, 2))
+    console.print(table)
+    if enter:
+        _say(console, Sentence(f"{settled.entered} entered in the gradebook.",
+                               f"{settled.entered} inscrites au carnet de notes."))
+    for code, (one, two) in settled.apart.items():
+        _say(console, Sentence(f"  {code}: {one:g} and {two:g}: read it together",
+                               f"  {code} : {number(one, 1)} et {number(two, 1)} : à relire ensemble"))
+    if settled.alone:
+        _say(console, Sentence(f"Marked by one only: {', '.join(settled.alone)}",
+                               f"Évaluées une seule fois : {', '.join(settled.alone)}"))
+    sys.exit(EXIT_FOUND if settled.apart or settled.alone else 0)
 
 
 @grader.command()

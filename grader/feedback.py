@@ -85,7 +85,9 @@ def feedback(
                     page = _page(course, assignment, each, entries[student], given.get(each.name, GivenNotebook()))
                     page.who = person.name if person else student
                     path = course.feedback / student / assignment / f"{page.title}.html"
-                    put(path, _framed(page, _drawn(zygote, page)).encode("utf-8", "replace"))
+                    title = f"{rendering.WORDS[page.language]['feedback']}, {page.title}"
+                    body = f"{_drawn(zygote, page)}\n<p>{html.escape(str(_FOOTER))}</p>"
+                    put(path, framed(page.language, title, body).encode("utf-8", "replace"))
                     written.append(path)
             progress(done, len(chosen))
     return written
@@ -152,13 +154,17 @@ def _drawn(zygote: Zygote, page: Page) -> str:
     return drawn.html
 
 
-def _framed(page: Page, body: str) -> str:
-    """Return the whole page; its head is written here, out of reach of whatever the notebook did to its drawing."""
-    title = html.escape(f"{rendering.WORDS[page.language]['feedback']}, {page.title}")
+def framed(language: str, title: str, body: str) -> str:
+    """Return a whole page: its head is written here, out of reach of whatever a notebook did to its drawing.
+
+    Args:
+        language: of the page.
+        title: plain text.
+        body: HTML between the tags of ``main``.
+    """
     return (
-        f'<!DOCTYPE html>\n<html lang="{page.language}">\n<head>\n<meta charset="utf-8">\n'
+        f'<!DOCTYPE html>\n<html lang="{language}">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{title}</title>\n'
-        f"<style>{_CSS}</style>\n</head>\n<body>\n<main>\n{body}\n<p>{html.escape(str(_FOOTER))}</p>\n</main>\n"
-        "</body>\n</html>\n"
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{html.escape(title)}</title>\n'
+        f"<style>{_CSS}</style>\n</head>\n<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
     )

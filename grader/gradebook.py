@@ -240,6 +240,61 @@ class Book:
             }
         return {}
 
+    def cells(self) -> list[tuple[str, str, Given]]:
+        """Return every graded cell of everybody: the learner's id, ``"notebook/grade id"``, and what was given."""
+        from nbgrader.api import BaseCell, Grade, Notebook, SubmittedAssignment, SubmittedNotebook
+        from sqlalchemy import select
+
+        with _named_problems(self.course):
+            query = (
+                select(SubmittedAssignment.student_id, Notebook.name, BaseCell.name, Grade.auto_score,
+                       Grade.manual_score, Grade.extra_credit, Grade.needs_manual_grade)
+                .join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
+                .join(Notebook, Notebook.id == SubmittedNotebook.notebook_id)
+                .join(Grade, Grade.notebook_id == SubmittedNotebook.id)
+                .join(BaseCell, BaseCell.id == Grade.cell_id)
+                .where(SubmittedAssignment.assignment_id == self.assignment.id)
+            )
+            return [
+                (student, f"{notebook}/{cell}", Given(automatic, manual, extra or 0.0, bool(unread)))
+                for student, notebook, cell, automatic, manual, extra, unread in self.gradebook.db.execute(query)
+            ]
+
+    def maximum(self) -> dict[str, float]:
+        """Return the points to be had by ``"notebook/grade id"``."""
+        return {
+            f"{notebook.name}/{cell.name}": cell.max_score
+            for notebook in self.assignment.notebooks
+            for cell in [*notebook.grade_cells, *notebook.task_cells]
+        }
+
+    def lost_points(self) -> dict[str, float]:
+        """Return what each learner loses for being late, where that is anything."""
+        from nbgrader.api import SubmittedAssignment, SubmittedNotebook
+        from sqlalchemy import func, select
+
+        with _named_problems(self.course):
+            lost = func.sum(SubmittedNotebook.late_submission_penalty)
+            query = (
+                select(SubmittedAssignment.student_id, lost)
+                .join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
+                .where(SubmittedAssignment.assignment_id == self.assignment.id)
+                .group_by(SubmittedAssignment.student_id)
+            )
+            return {student: float(points) for student, points in self.gradebook.db.execute(query) if points}
+
+    def enter(self, marks: list[tuple[str, str, float, str]]) -> None:
+        """Write what people gave, as the formgrader does, in one transaction: learner, ``"notebook/grade id"``, points,
+        comment."""
+        with _named_problems(self.course, self.gradebook.db):
+            for student, name, points, comment in marks:
+                notebook, _, grade_id = name.partition("/")
+                grade = self.gradebook.find_grade(grade_id, notebook, self.name, student)
+                grade.manual_score, grade.needs_manual_grade = points, False
+                if comment:
+                    self.gradebook.find_comment(grade_id, notebook, self.name, student).manual_comment = comment
+            self.gradebook.db.commit()
+
     def put_back(self, marks: dict[str, dict[str, tuple[float | None, bool]]]) -> None:
         """Write automatic points as ``marks`` gave them, by student, in one transaction; manual ones stay."""
         with _named_problems(self.course, self.gradebook.db):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from grader import coordinator, journal, regrade
+from grader import coordinator, journal, memos, regrade
 from grader.course import Course, hash_of_environment, read_submission
 from grader.gradebook import Book, forget_student
 from portail.errors import CannotWrite, PortailError
@@ -142,7 +142,7 @@ def forget(folder: Path | str, student: str, db: str | None = None) -> list[str]
             except OSError as error:
                 raise CannotWrite(place, error) from error
             removed.append(str(place.relative_to(course.root)))
-        removed += regrade.forget(course, student)
+        removed += regrade.forget(course, student) + memos.forget(course, student)
         marks = forget_student(course, student)
         removed += [f"gradebook / carnet de notes: {marks} submissions / copies"] if marks else []
         path = course.state / "journal.jsonl"

@@ -6,6 +6,7 @@ What is drawn is text, tables and pictures that the page itself holds. Whoever o
 
 import base64
 import binascii
+import html
 import re
 import socket
 from pathlib import Path
@@ -104,6 +105,25 @@ def serve(end: int, limits: Limits) -> None:
     channel.send(Drawn(draw(channel.receive())))
 
 
+class Answer(msgspec.Struct, tag=True):
+    """One answer to draw: bytes of the marked notebook, and the grade id of its cell."""
+
+    notebook: bytes
+    grade_id: str
+
+
+def serve_answer(end: int, limits: Limits) -> None:
+    """Draw one answer; the arguments are those of ``serve``."""
+    channel = Channel(socket.socket(fileno=end), Answer)
+    asked = channel.receive()
+    cells = [cell for cell in submission.read(asked.notebook).cells
+             if cell.grade_id == asked.grade_id and any(cell.claims.values())]
+    channel.send(Drawn("\n".join(
+        harmless(cell) if cell.kind == "markdown" else f"<pre><code>{html.escape(cell.source)}</code></pre>"
+        for cell in cells
+    )))
+
+
 def draw(page: Page) -> str:
     """Return a feedback page's contents: tests as released, no outputs, everything that a learner wrote harmless."""
     import jinja2
@@ -173,10 +193,10 @@ def _no_other_data(tag: str, attribute: str, value: str) -> str | None:
     return None if value.lower().lstrip().startswith("data:") else value
 
 
-def _framed(html: str) -> str:
+def _framed(text: str) -> str:
     """Set headings below the page's own, let wide tables scroll by keyboard, and give header cells their scope."""
-    html = re.sub(r"<(/?)h([1-6])\b", lambda found: f"<{found[1]}h{min(6, int(found[2]) + 2)}", html)
-    html = re.sub(r"<img(?![^>]*\balt=)", '<img alt=""', html)
-    html = re.sub(r"<th(?![^>]*\bscope=)", '<th scope="col"', html)
-    html = re.sub(r'<th scope="col"ead', "<thead", html)
-    return html.replace("<table", '<div class="wide" tabindex="0"><table').replace("</table>", "</table></div>")
+    text = re.sub(r"<(/?)h([1-6])\b", lambda found: f"<{found[1]}h{min(6, int(found[2]) + 2)}", text)
+    text = re.sub(r"<img(?![^>]*\balt=)", '<img alt=""', text)
+    text = re.sub(r"<th(?![^>]*\bscope=)", '<th scope="col"', text)
+    text = re.sub(r'<th scope="col"ead', "<thead", text)
+    return text.replace("<table", '<div class="wide" tabindex="0"><table').replace("</table>", "</table></div>")
