@@ -126,7 +126,6 @@ def serve_answer(end: int, limits: Limits) -> None:
 
 def draw(page: Page) -> str:
     """Return a feedback page's contents: tests as released, no outputs, everything that a learner wrote harmless."""
-    import jinja2
     from markupsafe import Markup
 
     marks = {mark.grade_id: mark for mark in page.marks}
@@ -147,9 +146,24 @@ def draw(page: Page) -> str:
         cells.append(drawn)
     cells += [{"html": "", "code": "", "mark": None, "comment": Markup(harmless(Cell("markdown", comment)))}
               for comment in comments.values()]  # of cells that are not there any more
+    return template("feedback.html").render(page=page, words=WORDS[page.language], cells=cells)
+
+
+def template(name: str):
+    """Return a template, which escapes what it is given; ``quoted`` shows what stands between backquotes as code."""
+    import jinja2
+
     loader = jinja2.FileSystemLoader(TEMPLATES)
-    template = jinja2.Environment(loader=loader, autoescape=True).get_template("feedback.html")
-    return template.render(page=page, words=WORDS[page.language], cells=cells)
+    templates = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True,
+                                   undefined=jinja2.StrictUndefined)
+    templates.filters["quoted"] = _quoted
+    return templates.get_template(name)
+
+
+def _quoted(text: str):
+    from markupsafe import Markup, escape
+
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
 def _last_heading(markdown: str) -> str:

@@ -15,7 +15,7 @@ from grader.course import Course, put, read_source
 from grader.feedback import framed
 from grader.gradebook import Book, Given
 from grader.journal import Entry
-from grader.rendering import TEMPLATES
+from grader.rendering import template
 from grader.roster import Roster
 from portail.wording import LANGUAGES, Sentence, number, percent, typeset
 
@@ -152,11 +152,7 @@ def write(report: Report, path: Path) -> Path:
     Raises:
         CannotWrite: if it cannot be written.
     """
-    import jinja2
-
-    loader = jinja2.FileSystemLoader(TEMPLATES)
-    templates = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    body = templates.get_template("report.html").render(
+    body = template("report.html").render(
         report=report, bars=_distribution(report),
         parts=[(lang, WORDS[lang], _Writer(lang)) for lang in LANGUAGES],
     )
@@ -201,9 +197,9 @@ WORDS = {
         "penalty": "Late", "total": "Total", "unread": "To be read", "note": "Note", "learners": "Learners",
         "state": {"graded": "graded", "failed": "failed", "waiting": "not graded yet", "missing": "nothing handed in"},
         "distribution": "How the totals are spread", "from": "Points from", "to": "to", "people": "Learners",
-        "items": "The tasks", "task": "Task", "maximum": "Of", "difficulty": "Difficulty",
+        "tasks": "The tasks", "task": "Task", "maximum": "Of", "difficulty": "Difficulty",
         "discrimination": "Discrimination", "full": "All points", "none": "No points",
-        "items_note": "Difficulty is the mean share of the points: the lower, the harder. Discrimination is the "
+        "tasks_note": "Difficulty is the mean share of the points: the lower, the harder. Discrimination is the "
                       "correlation with the other tasks together: near 0 or below, those who do well elsewhere do no "
                       "better here, and the task or its test deserves a look. A dash: too few learners, or all alike.",
         "wrong": "Common wrong answers", "message": "What the test said", "count": "Learners",
@@ -224,9 +220,9 @@ WORDS = {
         "state": {"graded": "corrigée", "failed": "en échec", "waiting": "pas encore corrigée",
                   "missing": "rien de remis"},
         "distribution": "Répartition des totaux", "from": "De (points)", "to": "à", "people": "Personnes",
-        "items": "Les tâches", "task": "Tâche", "maximum": "Sur", "difficulty": "Difficulté",
+        "tasks": "Les tâches", "task": "Tâche", "maximum": "Sur", "difficulty": "Difficulté",
         "discrimination": "Discrimination", "full": "Tous les points", "none": "Aucun point",
-        "items_note": "La difficulté est la part moyenne des points\u00a0: plus elle est basse, plus la tâche est "
+        "tasks_note": "La difficulté est la part moyenne des points\u00a0: plus elle est basse, plus la tâche est "
                       "difficile. La discrimination est la corrélation avec l’ensemble des autres tâches\u00a0: près "
                       "de 0 ou en dessous, ceux et celles qui réussissent ailleurs ne réussissent pas mieux ici, et la "
                       "tâche ou son test mérite un examen. Un tiret\u00a0: trop peu de personnes, ou toutes pareilles.",

@@ -97,7 +97,7 @@ def test_the_page_holds_both_languages_and_nothing_alive(course):
     found = BeautifulSoup(path.read_text("utf-8"), "html.parser")
     assert [section["lang"] for section in found.find_all("section")] == ["en", "fr"]
     assert not found.find_all(["script", "iframe", "link"]) and "&lt;script&gt;" in path.read_text("utf-8")
-    assert "ce carnet" not in found.find("section", lang="en").get_text()
+    assert "object at 0x" not in path.read_text("utf-8")  # a word of the page that is Python's instead
 
 
 def test_the_same_figures_stand_in_both_languages(course):
