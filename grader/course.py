@@ -7,6 +7,7 @@ import importlib.metadata
 import io
 import os
 import platform
+import re
 import stat
 import sys
 import zipfile
@@ -52,7 +53,7 @@ class Course:
             self.root / place(f"{step}_directory", step) for step in ("source", "submitted", "autograded", "feedback")
         )
         self.course_id = place("course_id", "")
-        self.db_url = db or place("db_url") or f"sqlite:///{self.root / 'gradebook.db'}"
+        self.db_url = with_driver(db or place("db_url") or f"sqlite:///{self.root / 'gradebook.db'}")
         self.state = self.root / ".grader"
         if not self.source.is_dir():
             raise NoCourse(
@@ -180,6 +181,11 @@ def packed(folder: Path, paths: list[Path]) -> bytes:
             about.external_attr = 0o644 << 16
             archive.writestr(about, path.read_bytes())
     return data.getvalue()
+
+
+def with_driver(address: str) -> str:
+    """Return a database's address with the driver that this project installs, where it names none."""
+    return re.sub(r"^postgres(ql)?://", "postgresql+psycopg2://", address)
 
 
 def hash_of_environment() -> str:

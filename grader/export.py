@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from grader.course import put
+from grader.course import put, with_driver
 from grader.roster import Person, Roster
 from portail.errors import CannotWrite, PortailError
 
@@ -90,7 +90,7 @@ def rows(course: Path, assignment: str, db: str | None = None) -> list[Row]:
     by_person = case((given, Grade.manual_score), else_=0.0) + func.coalesce(Grade.extra_credit, 0.0)
     penalty = func.coalesce(SubmittedNotebook.late_submission_penalty, 0.0)
     try:
-        url = make_url(db or f"sqlite:///{Path(course) / 'gradebook.db'}")
+        url = make_url(with_driver(db) if db else f"sqlite:///{Path(course) / 'gradebook.db'}")
         if url.get_backend_name() == "sqlite" and not (url.database and Path(url.database).is_file()):
             raise CannotExport(f"There is no gradebook at {url.database}. Grade the assignment first.",
                                f"Il n’y a pas de carnet de notes à {url.database}. Notez d’abord le devoir.")

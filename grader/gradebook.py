@@ -362,7 +362,7 @@ def _named_problems(course: Course, session=None):
 
     try:
         yield
-    except (SQLAlchemyError, OSError) as error:
+    except (SQLAlchemyError, OSError, ImportError) as error:  # the last: an address whose driver is not installed
         if session is not None:
             with contextlib.suppress(SQLAlchemyError):
                 session.rollback()
