@@ -381,7 +381,7 @@ def _series(packer, value, depth):
 
 def _frame(packer, value, depth):
     packer.keep(value)
-    columns = [_column(packer, value.iloc[:, at].array, depth) for at in range(value.shape[1])]
+    columns = [_column(packer, column.array, depth) for _, column in value.items()]
     return [
         "frame",
         columns,

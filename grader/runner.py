@@ -88,7 +88,7 @@ class Runner:
         """Call a function of the learner's; what it does to its arguments goes back with the result."""
         unpacker = Unpacker(functions=dict(enumerate(self.functions)))
         positional, named = unpacker.unpack(question.arguments)
-        before = [_state(value) for value in unpacker.kept]
+        before = [_state(value, unpacker.kept) for value in unpacker.kept]
         function, error, result = self.functions[question.number], None, None
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()):
@@ -100,7 +100,7 @@ class Runner:
         changed = [
             (at, value)
             for at, (value, was) in enumerate(zip(unpacker.kept, before, strict=True))
-            if not _stands(value, was)
+            if not _stands(value, was, unpacker.kept)
         ]
         packed = self._packed_result(result, error, changed, unpacker.kept)
         return border.Returned(packed, _unicode(printed.getvalue()[: self.limits.output]))
@@ -161,9 +161,9 @@ class _TooLarge:
 class _ResultPacker(Packer):
     """Writes results; an argument is written as the number that it had when it came."""
 
-    def __init__(self, register, known):
+    def __init__(self, register, known, careful: bool = True):
         super().__init__(register)
-        self.careful = True
+        self.careful = careful
         self.known = {id(value): at for at, value in enumerate(known)}
 
     def node(self, value, depth: int):
@@ -176,32 +176,38 @@ class _ResultPacker(Packer):
         return super().node(value, 0)
 
 
-def _state(value):
-    """Return what tells later whether a function changed a container: of a table, a copy that costs nothing."""
+def _state(value, known: list):
+    """Return what tells later whether a function changed a container: of a table, a copy that costs nothing; of
+    another, its own contents, those of the containers in it being told by themselves."""
     if isinstance(value, (pd.DataFrame, pd.Series)):
         return value.copy(deep=False)
-    return None if isinstance(value, pd.Index) else _written(value)
+    return None if isinstance(value, pd.Index) else _written(value, known)
 
 
-def _stands(value, before) -> bool:
+def _stands(value, before, known: list) -> bool:
     """Tell whether a container is as it was."""
     if isinstance(value, pd.DataFrame):
         return value.equals(before) and value.columns.identical(before.columns) and value.index.identical(before.index)
     if isinstance(value, pd.Series):
         return value.equals(before) and value.name == before.name and value.index.identical(before.index)
-    return isinstance(value, pd.Index) or _written(value) == before
+    return isinstance(value, pd.Index) or _written(value, known) == before
 
 
 def _unicode(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def _written(value) -> bytes | None:
-    """Return a container's contents as bytes, to tell whether a function changed it."""
-    try:
-        return Packer().pack(value)
-    except (BorderError, MemoryError):
-        return None
+def _written(value, known: list = ()) -> bytes | None:
+    """Return a container's contents as bytes, to tell whether they change; None where they cannot be written.
+
+    Args:
+        value: the container.
+        known: containers that are written as their number wherever they stand in it.
+    """
+    for careful in (False, True):
+        with contextlib.suppress(BorderError, MemoryError, RecursionError, UnicodeEncodeError, OverflowError):
+            return msgspec.msgpack.encode(_ResultPacker(None, known, careful).content(value))
+    return None
 
 
 def _raw(outputs: list[dict]) -> msgspec.Raw:
