@@ -21,6 +21,15 @@ from grader.plain import CannotCross, Packer, Unpacker
 _GRACE = 6.0  # seconds that a runner has to answer after its own time is up
 
 
+def prepare(sources: bytes) -> None:
+    """Read the instructor's cells beforehand; to be called in the warm process that forks checkers, and in no other.
+
+    Args:
+        sources: the cells' texts, as a msgpack list.
+    """
+    shell.Shell.instance().prepare(msgspec.msgpack.decode(sources, type=list[str]))
+
+
 def serve(end: int, border_end: int, limits: Limits) -> None:
     """Do one piece of work and report it.
 

@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
-import nbformat
 
 from grader import check, executor, submission
 from grader.course import Course, Handed, hash_of_environment, read_submission
@@ -415,6 +414,8 @@ def _put_within(folder: Path, name: str, data: bytes) -> None:
 
 def as_notebook(marked: MarkedNotebook, metadata: dict) -> bytes:
     """Return a marked notebook as nbformat writes it."""
+    import nbformat  # slow: the warm processes begin meanwhile
+
     notebook = {"cells": marked.cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
     text = json.dumps(notebook, ensure_ascii=False, indent=1)
     nbformat.validate(notebook)

@@ -14,7 +14,6 @@ import zipfile
 from pathlib import Path
 
 import msgspec
-import nbformat
 
 from grader.confinement import Limits
 from grader.work import MOST_NOTEBOOK, Job, SourceCell, SourceNotebook
@@ -190,7 +189,8 @@ def with_driver(address: str) -> str:
 
 def hash_of_environment() -> str:
     """Return the hash of Python and of every package installed, with their versions."""
-    names = sorted({f"{each.name}=={each.version}" for each in importlib.metadata.distributions()})
+    about = (each.metadata for each in importlib.metadata.distributions())  # each one is read anew when asked for
+    names = sorted({f"{each['Name']}=={each['Version']}" for each in about})
     return hashlib.sha256("\n".join([platform.python_version(), *names]).encode()).hexdigest()
 
 
@@ -210,6 +210,7 @@ def read_source(course: Course, path: Path) -> tuple[SourceNotebook, dict[int, s
     Raises:
         CannotRead: if nbgrader would refuse it.
     """
+    import nbformat  # slow, as nbgrader's own modules are
     from nbgrader.preprocessors import ClearHiddenTests, ClearSolutions, ComputeChecksums, LockCells
 
     try:

@@ -1,6 +1,7 @@
 """Running cells as a notebook does, without a kernel: one warm IPython shell, whose outputs are kept as nbformat
 writes them."""
 
+import ast
 import builtins
 import contextlib
 import importlib
@@ -9,6 +10,7 @@ import signal
 import subprocess
 import sys
 
+from IPython.core.compilerop import CachingCompiler
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
@@ -114,16 +116,65 @@ def _size(data) -> int:
     return sum(len(value) if isinstance(value, (str, bytes)) else 100 for value in data.values())
 
 
+class _Compiler(CachingCompiler):
+    """A compiler that has read some cells beforehand; ``trees`` are theirs, each given out once."""
+
+    def __init__(self):
+        super().__init__()
+        self.trees: dict[str, ast.AST] = {}
+
+    def ast_parse(self, source, filename="<unknown>", symbol="exec"):
+        """Return a cell's syntax tree, the one made beforehand where there is one."""
+        return self.trees.pop(source, None) or super().ast_parse(source, filename, symbol)
+
+
 class Shell(InteractiveShell):
     """An IPython shell that keeps what cells show in ``outputs``."""
 
     outputs = Outputs(4 << 20)
+    compiler_class = _Compiler
 
     def __init__(self, **settings):
+        self.known: dict[str, str] = {}
+        self.known_by: list = []
         config = Config()
         config.HistoryManager.enabled = False
         config.HistoryManager.hist_file = ":memory:"
         super().__init__(config=config, display_pub_class=_Publisher, displayhook_class=_Hook, **settings)
+
+    def prepare(self, cells: list[str]) -> None:
+        """Do beforehand, once for all forks, what IPython does with a cell before it runs.
+
+        Args:
+            cells: cells of which some may run later, in any order; those that do not compile, or wait for something
+                at their top level, are left to their turn.
+        """
+        self.known_by = self._transformers()
+        for cell in cells:
+            with contextlib.suppress(Exception):
+                transformed = super().transform_cell(cell)
+                if not super().should_run_async(cell, transformed_cell=transformed):
+                    self.compile.trees[transformed] = self.compile.ast_parse(transformed)
+                    self.known[cell] = transformed
+
+    def _transformers(self) -> list:
+        manager = self.input_transformer_manager
+        return [*manager.cleanup_transforms, *manager.line_transforms, *manager.token_transformers,
+                *self.input_transformers_post]
+
+    def transform_cell(self, raw_cell):
+        """Return a cell as Python, as it was found beforehand where the rules are still the same."""
+        if raw_cell in self.known and self._transformers() == self.known_by:
+            return self.known[raw_cell]
+        return super().transform_cell(raw_cell)
+
+    def should_run_async(self, raw_cell, *, transformed_cell=None, preprocessing_exc_tuple=None) -> bool:
+        """Tell whether a cell waits for something at its top level."""
+        if transformed_cell is not None and self.known.get(raw_cell) == transformed_cell:
+            return False
+        return super().should_run_async(
+            raw_cell, transformed_cell=transformed_cell, preprocessing_exc_tuple=preprocessing_exc_tuple
+        )
 
     def enable_gui(self, gui=None):
         """Take no graphical loop: there is no screen."""

@@ -20,11 +20,13 @@ from grader.border import BorderError, Channel, Done, Gone, Lost, Marked, Report
 from grader.confinement import Limits
 from grader.hints import Hint
 from grader.sealed import ask_once
-from grader.zygote import Surroundings, Zygote, ZygoteLost
+from grader.zygote import Surroundings, Warm, Zygote, ZygoteLost
 
 MOST_NOTEBOOK = 64 << 20  #: bytes of a notebook handed in
 _TICK = 0.25  # seconds between two looks at the memory in use
-_MODULES = ["grader.runner", "grader.checker", "pandas", "numpy", "matplotlib.pyplot", "mistune", "nh3", "portail"]
+_MODULES = [
+    "grader.runner", "grader.checker", "grader.submission:warm", "pandas", "numpy", "matplotlib.pyplot", "portail"
+]
 
 
 class SourceCell(msgspec.Struct, frozen=True):
@@ -146,7 +148,10 @@ class Result(msgspec.Struct):
 
 
 class Pair:
-    """A zygote with the assignment's files: what a worker keeps warm between submissions."""
+    """Two warm processes with the assignment's files: what a worker keeps between submissions.
+
+    ``zygote`` forks the runners, and ``checkers``, its branch, the checkers: it alone is told the tests.
+    """
 
     def __init__(self, assignment: Assignment):
         self.assignment = assignment
@@ -170,9 +175,21 @@ class Pair:
         if assignment.data:
             self.data = surroundings.inside(readable[-1])
         self.zygote = Zygote(surroundings)
+        instructors = [
+            cell.source
+            for notebook in assignment.notebooks
+            for cell in notebook.cells
+            if cell.kind == "code" and cell.role in ("test", "plain", "locked")
+        ]
+        try:
+            self.checkers = self.zygote.branch("grader.checker:prepare", msgspec.msgpack.encode(instructors))
+        except BaseException:
+            self.zygote.close()
+            raise
 
     def close(self) -> None:
-        """End the zygote and remove the files."""
+        """End the processes and remove the files."""
+        self.checkers.close()
         self.zygote.close()
         self.folder.cleanup()
 
@@ -332,7 +349,7 @@ def _mark_notebook(pair: Pair, notebook, data, files, several, result) -> tuple[
         return _Marking(pair, notebook, opened.cells, places, runner, here, result).run(several)
 
 
-def _finish(zygote: Zygote, number: int, result: Result) -> None:
+def _finish(zygote: Warm, number: int, result: Result) -> None:
     """Wait for a process that was told to end, and count what it used."""
     ended = zygote.wait(number, 20)
     if ended is None:
@@ -352,11 +369,11 @@ class _Marking:
         self.place = -1
 
     def run(self, several: bool) -> tuple[MarkedNotebook, dict]:
-        zygote, limits = self.pair.zygote, self.pair.assignment.limits
+        runners, checkers, limits = self.pair.zygote, self.pair.checkers, self.pair.assignment.limits
         here, theirs = socket.socketpair()
         written: dict = {}
         with here, theirs:
-            checker = zygote.start("grader.checker:serve", limits, [theirs.fileno(), self.border_end.fileno()])
+            checker = checkers.start("grader.checker:serve", limits, [theirs.fileno(), self.border_end.fileno()])
             theirs.close()
             self.border_end.close()
             channel = Channel(here, Report)
@@ -365,10 +382,10 @@ class _Marking:
                 written = self.listen(channel, limits)
             except (Gone, BorderError):
                 self.cause("checker")
-            zygote.kill(checker)
-            zygote.kill(self.runner)
-            _finish(zygote, checker, self.result)
-            _finish(zygote, self.runner, self.result)
+            checkers.kill(checker)
+            runners.kill(self.runner)
+            _finish(checkers, checker, self.result)
+            _finish(runners, self.runner, self.result)
         self.complete()
         return self.marked, written
 

@@ -2,7 +2,8 @@
 
 ``Zygote`` is the handle that a worker holds. The process itself (``main``) enters the cell, imports what notebooks need
 once, and then forks: a fork costs milliseconds where a kernel costs seconds. It is forgotten and made anew when it
-fails.
+fails. A branch of it is a warm process too, which knows more: what a branch is told never stood in the memory of the
+others, nor of their forks.
 """
 
 import contextlib
@@ -34,7 +35,7 @@ class Surroundings(msgspec.Struct, frozen=True):
     Args:
         readable: folders and files besides Python's own, read-only; inside they have other names (``inside``).
         environment: environment variables; there are no others.
-        modules: modules imported before the first fork.
+        modules: modules imported before the first fork; ``module:name`` is also called then.
         setup: cells run once before the first fork, for what they leave warm; the names they bind are forgotten.
         trusted: no confinement at all (``--unsafe-trusted``).
     """
@@ -61,6 +62,12 @@ class _Start(msgspec.Struct, tag=True):
 
     function: str
     limits: Limits
+
+
+class _Branch(msgspec.Struct, tag=True):
+    """Fork another warm process, which calls a function with the file that comes along, and then serves the socket."""
+
+    function: str
 
 
 class _Kill(msgspec.Struct, tag=True):
@@ -100,8 +107,84 @@ class ZygoteLost(Exception):
     """Raised when the warm process has ended; what ran in it has ended too."""
 
 
-class Zygote:
-    """The handle of a warm process in a cell.
+class Warm:
+    """The handle of a warm process: it forks sealed ones, and tells when they end.
+
+    Args:
+        control: socket on which the process is told what to do.
+    """
+
+    def __init__(self, control: socket.socket):
+        self.control = control
+        self._ended: dict[int, Ended] = {}
+
+    def start(self, function: str, limits: Limits, descriptors: list[int]) -> int:
+        """Fork a sealed process.
+
+        Args:
+            function: ``module:name`` of what it calls, with the descriptors as its arguments.
+            limits: what it may use.
+            descriptors: what it receives; they stay open here.
+
+        Returns:
+            Its number, for ``kill`` and ``wait``.
+
+        Raises:
+            ZygoteLost: if the warm process has ended.
+        """
+        self._send(_Start(function, limits), descriptors)
+        return self._receive(_Started, 60).pid
+
+    def kill(self, number: int) -> None:
+        """End a process, with all that it has started."""
+        with contextlib.suppress(ZygoteLost):
+            self._send(_Kill(number))
+
+    def wait(self, number: int, seconds: float) -> Ended | None:
+        """Return how a process ended, or None if it has not within so many seconds."""
+        deadline = time.monotonic() + seconds
+        while number not in self._ended:
+            try:
+                message = self._receive(_Ended, max(0.0, deadline - time.monotonic()))
+            except TimeoutError:
+                return None
+            self._ended[message.pid] = Ended(message.status, message.seconds, message.memory)
+        return self._ended.pop(number)
+
+    def close(self) -> None:
+        """End the warm process."""
+        self.control.close()
+
+    def _send(self, message, descriptors: list[int] = ()) -> None:
+        try:
+            socket.send_fds(self.control, [msgspec.msgpack.encode(message)], descriptors)
+        except OSError as error:
+            raise self._lost() from error
+
+    def _receive(self, kind, seconds: float):
+        """Return the next message of a kind; ends of processes that come in between are kept."""
+        deadline = time.monotonic() + seconds
+        while True:
+            if not select.select([self.control], [], [], max(0.0, deadline - time.monotonic()))[0]:
+                raise TimeoutError
+            try:
+                data = self.control.recv(_PACKET)
+            except OSError as error:
+                raise self._lost() from error
+            if not data:
+                raise self._lost()
+            message = msgspec.msgpack.decode(data, type=_Ready | _Started | _Ended)
+            if isinstance(message, kind):
+                return message
+            if isinstance(message, _Ended):
+                self._ended[message.pid] = Ended(message.status, message.seconds, message.memory)
+
+    def _lost(self) -> ZygoteLost:
+        return ZygoteLost("the warm process has ended")
+
+
+class Zygote(Warm):
+    """The handle of a warm process in a cell of its own.
 
     Args:
         surroundings: what its forks see.
@@ -114,8 +197,8 @@ class Zygote:
         self.surroundings = surroundings
         if not surroundings.trusted:
             confinement.call_filter()
-        self._ended: dict[int, Ended] = {}
-        self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        super().__init__(control)
         self.errors = tempfile.TemporaryFile()  # noqa: SIM115
         home = tempfile.gettempdir() if surroundings.trusted else confinement.HOME
         with theirs:
@@ -165,41 +248,23 @@ class Zygote:
                 "`grader doctor` dit ce qui manque et comment l’obtenir.",
             )
 
-    def start(self, function: str, limits: Limits, descriptors: list[int]) -> int:
-        """Fork a sealed process.
+    def branch(self, function: str, argument: bytes) -> Warm:
+        """Fork another warm process in the same cell, which calls a function first; it ends with this one.
 
         Args:
-            function: ``module:name`` of what it calls, with the descriptors as its arguments.
-            limits: what it may use.
-            descriptors: what it receives; they stay open here.
-
-        Returns:
-            Its number, for ``kill`` and ``wait``.
+            function: ``module:name`` of what it calls.
+            argument: what it is told; it alone reads it, so that none but its own forks ever held it.
 
         Raises:
             ZygoteLost: if the warm process has ended.
         """
-        try:
-            socket.send_fds(self.control, [msgspec.msgpack.encode(_Start(function, limits))], descriptors)
-        except OSError as error:
-            raise self._lost() from error
-        return self._receive(_Started, 60).pid
-
-    def kill(self, number: int) -> None:
-        """End a process, with all that it has started."""
-        with contextlib.suppress(ZygoteLost):
-            self._send(_Kill(number))
-
-    def wait(self, number: int, seconds: float) -> Ended | None:
-        """Return how a process ended, or None if it has not within so many seconds."""
-        deadline = time.monotonic() + seconds
-        while number not in self._ended:
-            try:
-                message = self._receive(_Ended, max(0.0, deadline - time.monotonic()))
-            except TimeoutError:
-                return None
-            self._ended[message.pid] = Ended(message.status, message.seconds, message.memory)
-        return self._ended.pop(number)
+        control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs, open(os.memfd_create("argument"), "w+b") as told:
+            told.write(argument)
+            told.seek(0)
+            self._send(_Branch(function), [theirs.fileno(), told.fileno()])
+        self._receive(_Started, 60)
+        return Warm(control)
 
     def resident(self) -> int:
         """Return the bytes of memory that all its processes hold together, shared pages counted once each."""
@@ -212,30 +277,6 @@ class Zygote:
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         self.errors.close()
-
-    def _send(self, message) -> None:
-        try:
-            self.control.send(msgspec.msgpack.encode(message))
-        except OSError as error:
-            raise self._lost() from error
-
-    def _receive(self, kind, seconds: float):
-        """Return the next message of a kind; ends of processes that come in between are kept."""
-        deadline = time.monotonic() + seconds
-        while True:
-            if not select.select([self.control], [], [], max(0.0, deadline - time.monotonic()))[0]:
-                raise TimeoutError
-            try:
-                data = self.control.recv(_PACKET)
-            except OSError as error:
-                raise self._lost() from error
-            if not data:
-                raise self._lost()
-            message = msgspec.msgpack.decode(data, type=_Ready | _Started | _Ended)
-            if isinstance(message, kind):
-                return message
-            if isinstance(message, _Ended):
-                self._ended[message.pid] = Ended(message.status, message.seconds, message.memory)
 
     def _lost(self) -> ZygoteLost:
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -313,10 +354,18 @@ def _serve(control: socket.socket, surroundings: Surroundings, own_namespace: in
     """Import, then fork on request until the worker is gone."""
     from grader import shell
 
-    for module in surroundings.modules:
+    for name in surroundings.modules:
         with contextlib.suppress(Exception):  # an import that fails here fails, and shows, in the notebook
-            importlib.import_module(module)
+            module, _, function = name.partition(":")
+            imported = importlib.import_module(module)
+            if function:
+                getattr(imported, function)()
     shell.warm(surroundings.setup)
+    _answer(control, own_namespace)
+
+
+def _answer(control: socket.socket, own_namespace: int | None) -> None:
+    """Fork on request until whoever asks is gone."""
     gc.collect()
     gc.freeze()  # what is warm stays shared with the forks
     reader, writer = os.pipe()
@@ -333,16 +382,35 @@ def _serve(control: socket.socket, surroundings: Surroundings, own_namespace: in
             data, descriptors, _, _ = socket.recv_fds(control, _PACKET, 4)
             if not data:
                 os._exit(0)
-            message = msgspec.msgpack.decode(data, type=_Start | _Kill)
+            message = msgspec.msgpack.decode(data, type=_Start | _Branch | _Kill)
             if isinstance(message, _Kill):
                 if message.pid in started:
                     os.kill(message.pid, signal.SIGKILL)
+            elif isinstance(message, _Branch):
+                pid = os.fork()
+                if pid == 0:
+                    _be_branch(message, [control.detach(), reader, writer], *descriptors, own_namespace)
+                control.send(msgspec.msgpack.encode(_Started(pid)))
             else:
                 pid = _fork(message, descriptors, own_namespace)
                 started.add(pid)
                 control.send(msgspec.msgpack.encode(_Started(pid)))
             for descriptor in descriptors:
                 os.close(descriptor)
+
+
+def _be_branch(message: _Branch, others: list[int], control: int, told: int, own_namespace: int | None) -> None:
+    """Be another warm process, for good."""
+    try:
+        confinement.die_with_parent()
+        for descriptor in others:
+            os.close(descriptor)
+        module, name = message.function.split(":")
+        with open(told, "rb") as argument:
+            getattr(importlib.import_module(module), name)(argument.read())
+        _answer(socket.socket(fileno=control), own_namespace)
+    finally:
+        os._exit(1)
 
 
 def _report_ended(control: socket.socket, started: set[int]) -> None:

@@ -6,16 +6,26 @@ alternative, ``checks`` tells a learner what to look at, and ``number``, ``perce
 reader's language does.
 """
 
-from portail import checks
-from portail.connection import session
-from portail.datasets import labels
-from portail.figures import show
-from portail.settings import language, use_language
-from portail.tables import attribution, load, organization_names, source_line
-from portail.wording import date, number, percent
+import importlib
 
-__all__ = [
-    "attribution", "checks", "date", "labels", "language", "load", "number", "organization_names", "percent",
-    "session", "show", "source_line", "use_language",
-]
+_WHERE = {
+    "checks": "checks", "session": "connection", "labels": "datasets", "show": "figures",
+    "language": "settings", "use_language": "settings",
+    "attribution": "tables", "load": "tables", "organization_names": "tables", "source_line": "tables",
+    "date": "wording", "number": "wording", "percent": "wording",
+}
+__all__ = sorted(_WHERE)
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str):
+    """Import what is asked for, when it is: whoever needs a path or a sentence does not wait for pandas (PEP 562)."""
+    if name not in _WHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = importlib.import_module(f"{__name__}.{_WHERE[name]}")
+    globals()[name] = module if name == _WHERE[name] else getattr(module, name)
+    return globals()[name]
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]
