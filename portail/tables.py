@@ -21,6 +21,7 @@ class Loaded(NamedTuple):
     date: str
 
 
+_COPIES_AT_ONCE = int(pd.__version__.split(".")[0]) < 3  # since 3, what is written to is copied when it is
 _loaded: dict[str, Loaded] = {}
 _read: dict[str, tuple[tuple, pd.DataFrame]] = {}  # what was read of the disk, while the file stays as it is
 
@@ -187,7 +188,7 @@ def _from_disk(dataset: datasets.Dataset) -> pd.DataFrame:
         state = (str(path), about.st_mtime_ns, about.st_size, str(dataset.fields))
         if _read.get(dataset.name, (None,))[0] != state:
             _read[dataset.name] = state, typed(read_rows(path.read_bytes()), dataset.fields)
-        table = _read[dataset.name][1].copy()
+        table = _read[dataset.name][1].copy(deep=_COPIES_AT_ONCE)
     except (OSError, ValueError, PortalProblem) as error:
         raise BrokenDataset(
             f"The rows {path} cannot be read: {error}. Restore the folder from the project, "

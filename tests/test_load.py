@@ -259,3 +259,11 @@ def test_the_browsers_switch_is_still_where_urllib3_keeps_it():
 
     source = Path(urllib3.__file__).parent / "contrib" / "emscripten" / "fetch.py"
     assert "def has_jspi() -> bool:" in source.read_text("utf-8")
+
+
+def test_a_table_that_a_reader_changes_is_nobody_else_s():
+    mine = portail.load("nap5")
+    mine.loc[0, "status"] = "changed"
+    mine["indicators"] = "changed"
+    again = portail.load("nap5")
+    assert again.loc[0, "status"] != "changed" and not (again["indicators"] == "changed").any()
