@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help learn grader test test-live soak lint lock release execute stamp pages bench clean
+.PHONY: help learn grader grade-demo test test-live soak lint lock release execute stamp pages bench clean
 
 help:            ## Show the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/'
@@ -24,6 +24,9 @@ help:            ## Show the targets
 
 grader: .venv/grader  ## Install what grading a cohort needs, and say whether this machine can confine learner code
 	$(BIN)/grader doctor
+
+grade-demo: .venv/grader  ## An instructor's day on a synthetic cohort of thirty, from one ZIP to the reports
+	$(BIN)/python exercises/demo.py
 
 learn: .venv/learn    ## Set up, build the learner's workspace and open JupyterLab on the start page
 	$(BIN)/python -m curriculum learn

@@ -333,6 +333,27 @@ def _show_collection(console: Console, done) -> None:
 
 
 @grader.command()
+@_roster
+@_course
+@_db
+def names(roster_file, folder, db) -> None:
+    """Enter the roster's names into the gradebook, for the formgrader to show; whoever is there keeps their marks.
+
+    Inscrire dans le carnet de notes les noms de la liste, que le formgrader affiche; les notes restent.
+    """
+    from grader import roster
+    from grader.coordinator import locked
+    from grader.course import Course
+    from grader.gradebook import named_problems
+
+    people, course = roster.read(roster_file), Course(folder, db)
+    with locked(course), named_problems(course):
+        changed = roster.into_gradebook(people, course.db_url, course.course_id or "default_course")
+    _say(Console(), Sentence(f"{number(changed)} names entered or changed in the gradebook.",
+                             f"{number(changed)} noms inscrits ou modifiés dans le carnet de notes."))
+
+
+@grader.command()
 @click.argument("assignment")
 @click.option("--student", "students", multiple=True, help="Only this learner / seulement cette personne.")
 @_some_roster

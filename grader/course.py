@@ -8,6 +8,7 @@ import io
 import os
 import platform
 import re
+import site
 import stat
 import sys
 import zipfile
@@ -188,8 +189,12 @@ def with_driver(address: str) -> str:
 
 
 def hash_of_environment() -> str:
-    """Return the hash of Python and of every package installed, with their versions."""
-    about = (each.metadata for each in importlib.metadata.distributions())  # each one is read anew when asked for
+    """Return the hash of Python and of every package installed, with their versions.
+
+    Only the folders of packages count: what a library puts on Python's path while it is imported is none of its own.
+    """
+    folders = [*site.getsitepackages(), *([site.getusersitepackages()] if site.ENABLE_USER_SITE else [])]
+    about = (each.metadata for each in importlib.metadata.distributions(path=folders))  # read anew when asked for
     names = sorted({f"{each['Name']}=={each['Version']}" for each in about})
     return hashlib.sha256("\n".join([platform.python_version(), *names]).encode()).hexdigest()
 

@@ -81,7 +81,7 @@ class Book:
         from nbgrader.preprocessors import AssignLatePenalties
 
         self.course, self.name = course, assignment
-        with _named_problems(course):
+        with named_problems(course):
             self.gradebook = _opened(course)
             if update and self._outdated():
                 self.gradebook.close()
@@ -121,7 +121,7 @@ class Book:
         Raises:
             GradebookProblem: if the gradebook is locked, read-only or full; nothing of the batch was written.
         """
-        with _named_problems(self.course, self.gradebook.db):
+        with named_problems(self.course, self.gradebook.db):
             late = {line.student: self._write(line) for line in lines}
             self.gradebook.db.commit()
             self.gradebook.db.expunge_all()
@@ -211,7 +211,7 @@ class Book:
         """Return a learner's automatic points, and whether a person is to look at each, by ``"notebook/grade id"``."""
         from nbgrader.api import MissingEntry
 
-        with _named_problems(self.course), contextlib.suppress(MissingEntry):
+        with named_problems(self.course), contextlib.suppress(MissingEntry):
             notebooks = self.gradebook.find_submission(self.name, student_id).notebooks
             return {
                 f"{notebook.name}/{grade.name}": (grade.auto_score, grade.needs_manual_grade)
@@ -224,7 +224,7 @@ class Book:
         """Return all that a learner was given, by notebook; {} for whom the gradebook does not know."""
         from nbgrader.api import MissingEntry
 
-        with _named_problems(self.course), contextlib.suppress(MissingEntry):
+        with named_problems(self.course), contextlib.suppress(MissingEntry):
             return {
                 notebook.name: GivenNotebook(
                     {
@@ -245,7 +245,7 @@ class Book:
         from nbgrader.api import BaseCell, Grade, Notebook, SubmittedAssignment, SubmittedNotebook
         from sqlalchemy import select
 
-        with _named_problems(self.course):
+        with named_problems(self.course):
             query = (
                 select(SubmittedAssignment.student_id, Notebook.name, BaseCell.name, Grade.auto_score,
                        Grade.manual_score, Grade.extra_credit, Grade.needs_manual_grade)
@@ -273,7 +273,7 @@ class Book:
         from nbgrader.api import SubmittedAssignment, SubmittedNotebook
         from sqlalchemy import func, select
 
-        with _named_problems(self.course):
+        with named_problems(self.course):
             lost = func.sum(SubmittedNotebook.late_submission_penalty)
             query = (
                 select(SubmittedAssignment.student_id, lost)
@@ -286,7 +286,7 @@ class Book:
     def enter(self, marks: list[tuple[str, str, float, str]]) -> None:
         """Write what people gave, as the formgrader does, in one transaction: learner, ``"notebook/grade id"``, points,
         comment."""
-        with _named_problems(self.course, self.gradebook.db):
+        with named_problems(self.course, self.gradebook.db):
             for student, name, points, comment in marks:
                 notebook, _, grade_id = name.partition("/")
                 grade = self.gradebook.find_grade(grade_id, notebook, self.name, student)
@@ -297,7 +297,7 @@ class Book:
 
     def put_back(self, marks: dict[str, dict[str, tuple[float | None, bool]]]) -> None:
         """Write automatic points as ``marks`` gave them, by student, in one transaction; manual ones stay."""
-        with _named_problems(self.course, self.gradebook.db):
+        with named_problems(self.course, self.gradebook.db):
             for student_id, own in marks.items():
                 for notebook in self._submission(student_id).notebooks:
                     for grade in notebook.grades:
@@ -307,7 +307,7 @@ class Book:
 
     def students(self) -> set[str]:
         """Return the ids of those who have an automatic mark in the assignment."""
-        with _named_problems(self.course):
+        with named_problems(self.course):
             return {
                 submission.student.id
                 for submission in self.gradebook.assignment_submissions(self.name)
@@ -327,7 +327,7 @@ def forget_student(course: Course, student: str) -> int:
     from nbgrader.api import MissingEntry
     from sqlalchemy import text
 
-    with _named_problems(course), contextlib.closing(_opened(course)) as gradebook:
+    with named_problems(course), contextlib.closing(_opened(course)) as gradebook:
         try:
             submissions = len(gradebook.student_submissions(student))
             gradebook.remove_student(student)
@@ -356,8 +356,12 @@ def _opened(course: Course):
 
 
 @contextlib.contextmanager
-def _named_problems(course: Course, session=None):
-    """Say in a sentence what the database refuses, and take back what was begun."""
+def named_problems(course: Course, session=None):
+    """Say in a sentence what the database refuses, and take back what was begun.
+
+    Raises:
+        GradebookProblem: in place of what the database's library raises.
+    """
     from sqlalchemy.exc import SQLAlchemyError
 
     try:

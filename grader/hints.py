@@ -5,6 +5,7 @@ tables out, so only what the instructor wrote for learners is passed on.
 """
 
 import ast
+import re
 
 import msgspec
 
@@ -21,8 +22,8 @@ class Hint(msgspec.Struct, frozen=True):
 def of_failure(visible: str, error: BaseException | None, message: str, line: str = "") -> Hint | None:
     """Return what a learner may be told of a test's failure; None where only that it failed.
 
-    In this order: the public sentence of ``portail.checks``; the message, where the visible part of the test holds it
-    word for word; the line of the visible part that failed.
+    In this order: the public sentence of ``portail.checks``; the name without a value that the visible part speaks of;
+    the message, where the visible part holds it word for word; the line of the visible part that failed.
 
     Args:
         visible: the part of the test that is released.
@@ -34,6 +35,11 @@ def of_failure(visible: str, error: BaseException | None, message: str, line: st
 
     if isinstance(error, CheckFailed):
         return Hint(*(said[:MOST] for said in error.public))
+    if isinstance(error, NameError) and re.search(rf"\b{re.escape(error.name or '-')}\b", visible):
+        return Hint(
+            f"`{error.name}` has no value: its cell was not filled in, or it failed before it gave one.",
+            f"`{error.name}` n’a pas de valeur : sa cellule n’a pas été remplie, ou a échoué avant.",
+        )
     if message and message in _messages(visible):
         return Hint(message[:MOST], message[:MOST])
     line = line.strip()

@@ -65,6 +65,7 @@ def nbgrader_api(course: Course, away: Path, db_url: str | None = None):
     config.CourseDirectory.db_url = db_url or f"sqlite:///{away / 'gradebook.db'}"
     config.Exchange.root = str(away)
     config.Application.log_level = "ERROR"
+    config.KernelManager.transport_encryption = "auto"  # whoever is on this machine too cannot listen to the solution
     with tools_on_path(course.environment):
         api = NbGraderAPI(config=config)
         api.log.setLevel(logging.ERROR)

@@ -25,6 +25,7 @@ from tests import coursework
 
 POINTS = int(os.environ.get("KILL_POINTS", "10"))  #: of each kind; `make soak` does 50
 COHORT = max(24, 2 * POINTS)
+DEPTHS = {"warm process": 2, "runner, or warm process of the checkers": 3, "checker": 4}  #: below the coordinator
 SOURCE = """
 # %% grade_id=double kind=solution
 def double(x):
@@ -144,7 +145,7 @@ def test_a_coordinator_killed_again_and_again_gives_the_marks_of_an_unbroken_run
     finished(copy, unbroken)
 
 
-@pytest.mark.parametrize("kind", ["warm process", "runner or checker"])
+@pytest.mark.parametrize("kind", DEPTHS)
 def test_processes_killed_all_along_a_run_change_no_mark(course, unbroken, tmp_path, kind):
     copy, chance, killed = again(course, tmp_path), random.Random(kind), 0
     begun = run(copy)
@@ -163,7 +164,7 @@ def kill(kind: str, begun: subprocess.Popen, chance: random.Random) -> bool:
     """Kill a process of a kind, with no time to tidy up; tell whether there was one."""
     deadline = time.monotonic() + 2
     while time.monotonic() < deadline and begun.poll() is None:
-        found = [pid for pid in _descendants(begun.pid) if depth(pid, begun.pid) == {"warm process": 2}.get(kind, 3)]
+        found = [pid for pid in _descendants(begun.pid) if depth(pid, begun.pid) == DEPTHS[kind]]
         if found:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(chance.choice(found), signal.SIGKILL)
@@ -173,7 +174,7 @@ def kill(kind: str, begun: subprocess.Popen, chance: random.Random) -> bool:
 
 
 def depth(pid: int, ancestor: int) -> int:
-    """Return how far a process is below another: 1 starts the cell, 2 is the warm process, 3 its forks."""
+    """Return how far a process is below another; the first below, which only starts the cell, is not in ``DEPTHS``."""
     steps = 0
     while pid not in (ancestor, 0, 1):
         try:

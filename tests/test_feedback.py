@@ -193,3 +193,10 @@ def test_what_was_pasted_into_a_text_is_shown_as_a_picture_and_nothing_else_is()
 def test_a_message_that_only_a_hidden_test_holds_is_not_a_hint():
     assert of_failure("assert x, 'shown'", AssertionError("hidden"), "hidden") is None
     assert of_failure("assert x, 'shown'", AssertionError("shown"), "shown") == Hint("shown", "shown")
+
+
+def test_a_name_without_a_value_is_named_where_the_test_that_learners_see_speaks_of_it():
+    missing = NameError("name 'rate' is not defined", name="rate")
+    said = of_failure("assert rate > 0\n", missing, str(missing))
+    assert "`rate` has no value" in said.english and "`rate` n’a pas de valeur" in said.french
+    assert of_failure("assert rates > 0\n", missing, str(missing)) is None
