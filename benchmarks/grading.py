@@ -8,6 +8,7 @@ tells what memory, files and processes did meanwhile.
 """
 
 import argparse
+import concurrent.futures
 import contextlib
 import os
 import shutil
@@ -19,9 +20,11 @@ import tempfile
 import time
 from pathlib import Path
 
+import msgspec
+
 from curriculum import notebooks, release
 from curriculum.lessons import ROOT
-from grader import check, work
+from grader import check, coordinator, executor, work
 from grader.course import Course, read_submission
 from grader.zygote import Ended, Warm, _descendants
 
@@ -42,7 +45,9 @@ def main() -> None:
             compare(assignment, chosen.rounds, Path(folder))
     if chosen.large:
         with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
-            large(chosen.assignments[0], chosen.large, Path(folder))
+            course = build(chosen.assignments[0], chosen.large, Path(folder))
+            large(course, chosen.assignments[0], chosen.large)
+            alone(course, chosen.assignments[0], chosen.large)
 
 
 def build(assignment: str, students: int, folder: Path) -> Path:
@@ -199,9 +204,8 @@ def limit(course: Path, assignment: str) -> float:
     return float(done.stdout.split()[-1])
 
 
-def large(assignment: str, students: int, folder: Path) -> None:
+def large(course: Path, assignment: str, students: int) -> None:
     """Grade a large cohort and print how memory, files and processes grew from its first tenth to its end."""
-    course = build(assignment, students, folder)
     command = [sys.executable, "-m", "grader", "grade", assignment, "--course", str(course), "--workers", "2"]
     began, seen = time.perf_counter(), []
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as run:
@@ -219,6 +223,45 @@ def large(assignment: str, students: int, folder: Path) -> None:
         first, last = (statistics.median(each[at] for each in part) for part in (early, late))
         print(f"  {name:12} {first:8.0f} in the second tenth, {last:8.0f} in the last: {last - first:+.0f}")
     print(f"  files left in the temporary folder: {len(list(Path(tempfile.gettempdir()).glob('grader-*')))}")
+
+
+class _Echo:
+    """A pool that marks nothing: it gives each submission the marks of the first."""
+
+    def __init__(self, result: work.Result):
+        self.result, self.workers = result, 2
+
+    def warm(self) -> None:
+        """Do nothing."""
+
+    def submit(self, job: work.Job) -> concurrent.futures.Future:
+        """Return a result at once."""
+        future: concurrent.futures.Future = concurrent.futures.Future()
+        future.set_result(work.Result(job.student, self.result.notebooks))
+        return future
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+def alone(course: Path, assignment: str, students: int) -> None:
+    """Print what the coordinator itself takes for a submission, which no other machine takes from it."""
+    settings = Course(course)
+    spec, _ = check.prepare(settings, assignment)
+    job = read_submission(settings, assignment, settings.students(assignment)[0]).job
+    result = work.mark(spec, job)
+    work.forget_all()
+    pool, executor.pool = executor.pool, lambda *_: _Echo(result)
+    try:
+        coordinator.grade(course, assignment, students=[], again=True)  # what is slow to import is imported
+        began = time.perf_counter()
+        coordinator.grade(course, assignment, again=True)
+        seconds = (time.perf_counter() - began) / students
+    finally:
+        executor.pool = pool
+    sent, back = len(msgspec.msgpack.encode(job)) / 1024, len(msgspec.msgpack.encode(result)) / 1024
+    print(f"  the coordinator alone: {seconds * 1000:.1f} ms a submission, {60 / seconds:,.0f} a minute at most; "
+          f"{sent:.0f} KB go out and {back:.0f} KB come back")
 
 
 def graded(course: Path) -> int:

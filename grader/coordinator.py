@@ -266,7 +266,7 @@ class _Run:
             if handed.problem or not handed.job.notebooks:
                 self.fail(handed, handed.problem or "none", handed.detail)
                 continue
-            self.journal_entries([Entry(self.spec.name, student, "running", submission=handed.hash)])
+            self.journal_entries([Entry(self.spec.name, student, "running", submission=handed.hash)], settled=False)
             self.handed[student] = handed
             yield handed.job
 
@@ -343,9 +343,9 @@ class _Run:
             late=late,
         )
 
-    def journal_entries(self, entries: list[Entry]) -> None:
+    def journal_entries(self, entries: list[Entry], settled: bool = True) -> None:
         try:
-            self.journal.append(entries)
+            self.journal.append(entries, settled)
         except OSError as error:
             raise CannotWrite(self.course.state, error) from error
 
@@ -380,7 +380,8 @@ def write_autograded(course: Course, spec: Assignment, result: Result, handed: H
     fresh, old = (course.state / "new" / result.student / spec.name, course.state / "old" / result.student / spec.name)
     try:
         for folder in (fresh, old):
-            shutil.rmtree(folder, ignore_errors=True)
+            if folder.exists():  # a run was killed here
+                shutil.rmtree(folder)
         fresh.mkdir(parents=True)
         for name, data in handed.job.files.items():
             _put_within(fresh, name, data)
@@ -399,8 +400,9 @@ def write_autograded(course: Course, spec: Assignment, result: Result, handed: H
             old.parent.mkdir(parents=True, exist_ok=True)
             place.rename(old)
         fresh.rename(place)
-        shutil.rmtree(old.parent, ignore_errors=True)
-        shutil.rmtree(fresh.parent, ignore_errors=True)
+        for folder in (old.parent, fresh.parent):
+            if folder.exists():
+                shutil.rmtree(folder, ignore_errors=True)
     except OSError as error:
         raise CannotWrite(place.parent, error) from error
 

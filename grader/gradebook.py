@@ -121,17 +121,26 @@ class Book:
         Raises:
             GradebookProblem: if the gradebook is locked, read-only or full; nothing of the batch was written.
         """
-        with named_problems(self.course, self.gradebook.db):
-            late = {line.student: self._write(line) for line in lines}
-            self.gradebook.db.commit()
-            self.gradebook.db.expunge_all()
+        db = self.gradebook.db
+        with named_problems(self.course, db):
+            with db.no_autoflush:  # what is written is written for all of them at once, which is many times faster
+                submissions = {line.student: self._submission(line.student) for line in lines}
+                db.flush()
+                for line in lines:
+                    self._fill(submissions[line.student], line)
+                db.flush()
+            for submission in submissions.values():
+                self._assign_penalties(submission)
+            late = {student: max(0.0, each.total_seconds_late or 0.0) for student, each in submissions.items()}
+            db.commit()
+            db.expunge_all()
             self.assignment = self.gradebook.find_assignment(self.name)
         return late
 
-    def _write(self, line: Line) -> float:
+    def _fill(self, submission, line: Line) -> None:
+        """Set a submission's time, automatic marks and comments."""
         from nbgrader.utils import parse_utc
 
-        submission = self._submission(line.student)
         with contextlib.suppress(ValueError, OverflowError, TypeError):
             submission.timestamp = parse_utc(line.timestamp) if line.timestamp else submission.timestamp
         for notebook in submission.notebooks:
@@ -147,9 +156,6 @@ class Book:
                         grade.needs_manual_grade = False
             for comment in notebook.comments:
                 comment.auto_comment = "No response." if comment.name in marked.unanswered else None
-        self.gradebook.db.flush()
-        self._assign_penalties(submission)
-        return max(0.0, submission.total_seconds_late or 0.0)
 
     def _assign_penalties(self, submission) -> None:
         """Apply the course's rule for late work, as nbgrader's AssignLatePenalties does."""
@@ -165,42 +171,40 @@ class Book:
                     notebook.late_submission_penalty = self.penalties._check_late_penalty(notebook, penalty)
 
     def _submission(self, student_id: str):
-        """Return a learner's submission with all its grades and comments, made if absent, without committing."""
+        """Return a learner's submission with all its grades and comments, made if absent, without flushing."""
         from nbgrader.api import Comment, Grade, Student, SubmittedAssignment, SubmittedNotebook
 
         db = self.gradebook.db
-        with db.no_autoflush:
-            student = db.get(Student, student_id)
-            if student is None:
-                db.add(student := Student(id=student_id))
-            submission = (
-                db.query(SubmittedAssignment)
-                .filter(
-                    SubmittedAssignment.assignment_id == self.assignment.id,
-                    SubmittedAssignment.student_id == student_id,
-                )
-                .one_or_none()
+        student = db.get(Student, student_id)
+        if student is None:
+            db.add(student := Student(id=student_id))
+        submission = (
+            db.query(SubmittedAssignment)
+            .filter(
+                SubmittedAssignment.assignment_id == self.assignment.id,
+                SubmittedAssignment.student_id == student_id,
             )
-            if submission is None:
-                db.add(submission := SubmittedAssignment(assignment=self.assignment, student=student))
-            there = {notebook.notebook_id: notebook for notebook in submission.notebooks}
-            for source in self.assignment.notebooks:
-                notebook = there.get(source.id)
-                if notebook is None:
-                    db.add(notebook := SubmittedNotebook(notebook=source, assignment=submission))
-                graded = {grade.cell.id for grade in notebook.grades}
-                commented = {comment.cell.id for comment in notebook.comments}
-                db.add_all(
-                    Grade(cell=cell, notebook=notebook)
-                    for cell in [*source.grade_cells, *source.task_cells]
-                    if cell.id not in graded
-                )
-                db.add_all(
-                    Comment(cell=cell, notebook=notebook)
-                    for cell in [*source.solution_cells, *source.task_cells]
-                    if cell.id not in commented
-                )
-            db.flush()
+            .one_or_none()
+        )
+        if submission is None:
+            db.add(submission := SubmittedAssignment(assignment=self.assignment, student=student))
+        there = {notebook.notebook_id: notebook for notebook in submission.notebooks}
+        for source in self.assignment.notebooks:
+            notebook = there.get(source.id)
+            if notebook is None:
+                db.add(notebook := SubmittedNotebook(notebook=source, assignment=submission))
+            graded = {grade.cell.id for grade in notebook.grades}
+            commented = {comment.cell.id for comment in notebook.comments}
+            db.add_all(
+                Grade(cell=cell, notebook=notebook)
+                for cell in [*source.grade_cells, *source.task_cells]
+                if cell.id not in graded
+            )
+            db.add_all(
+                Comment(cell=cell, notebook=notebook)
+                for cell in [*source.solution_cells, *source.task_cells]
+                if cell.id not in commented
+            )
         return submission
 
     def automatic(self, student_id: str) -> dict[str, float | None]:
@@ -297,7 +301,7 @@ class Book:
 
     def put_back(self, marks: dict[str, dict[str, tuple[float | None, bool]]]) -> None:
         """Write automatic points as ``marks`` gave them, by student, in one transaction; manual ones stay."""
-        with named_problems(self.course, self.gradebook.db):
+        with named_problems(self.course, self.gradebook.db), self.gradebook.db.no_autoflush:
             for student_id, own in marks.items():
                 for notebook in self._submission(student_id).notebooks:
                     for grade in notebook.grades:

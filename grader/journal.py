@@ -84,8 +84,12 @@ class Journal:
                     self.latest[entry.assignment, entry.student] = entry
         return not line.endswith(b"\n")
 
-    def append(self, entries: Iterable[Entry]) -> None:
-        """Add entries, on the disk when this returns.
+    def append(self, entries: Iterable[Entry], settled: bool = True) -> None:
+        """Add entries.
+
+        Args:
+            entries: in order.
+            settled: whether they are on the disk when this returns; what only tells that a thing has begun need not be.
 
         Raises:
             OSError: if the disk is full; the entries may then be there or not, never half.
@@ -94,7 +98,8 @@ class Journal:
         data = b"".join(map(_line, entries))
         if data:
             _write_all(self.file, data)
-            os.fsync(self.file.fileno())
+            if settled:
+                os.fsync(self.file.fileno())
         for entry in entries:
             self.latest[entry.assignment, entry.student] = entry
 

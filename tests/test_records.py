@@ -1,5 +1,6 @@
 """Can every mark be traced to what gave it, and a learner be removed wherever the course holds them?"""
 
+import importlib.metadata
 import shutil
 import sqlite3
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 import grader
 from grader import records
+from grader.course import hash_of_environment
 from tests import coursework
 from tests.test_durability import SOURCE
 
@@ -100,3 +102,13 @@ def test_a_learner_of_whom_there_is_nothing_is_named_and_nothing_removed(course,
     with pytest.raises(records.NotKnown, match="holds nothing"):
         records.forget(course, name)
     assert [path for path in before if not path.exists()] == []
+
+
+def test_what_a_library_puts_on_the_path_is_none_of_the_environment(tmp_path, monkeypatch):
+    before = hash_of_environment()
+    about = tmp_path / "vendored-1.0.dist-info" / "METADATA"
+    about.parent.mkdir()
+    about.write_text("Name: vendored\nVersion: 1.0\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert "vendored" in {each.name for each in importlib.metadata.distributions()}
+    assert hash_of_environment() == before
