@@ -177,9 +177,21 @@ def figures_04(folder: Path, lang: str) -> list[str]:
     return [*found, number(len(external), lang=lang), percent(end_to_end / len(whole), lang=lang)]
 
 
+def figures_06(folder: Path, lang: str) -> list[str]:
+    rows = [(int(row["openness_rating"]), int(row["downloads"])) for row in rows_of(folder, "top-datasets")]
+    total = sum(downloads for _, downloads in rows)
+    ten = sum(sorted(downloads for _, downloads in rows)[-10:])
+    low = [(stars, downloads) for stars, downloads in rows if stars < 3]
+    weighted = sum(stars * downloads for stars, downloads in rows) / total
+    return [number(sum(stars for stars, _ in rows) / len(rows), 2, lang), number(weighted, 2, lang),
+            percent(ten / total, lang=lang), number(total, lang=lang),
+            percent(sum(downloads for _, downloads in low) / total, lang=lang),
+            number(sum((3 - stars) * downloads for stars, downloads in low) / total, 2, lang)]
+
+
 FIGURES = {
     "01-open-government": figures_01, "02-asking-the-portal": figures_02, "03-trust-this-table": figures_03,
-    "04-served-online": figures_04,
+    "04-served-online": figures_04, "06-how-open": figures_06,
 }
 
 
@@ -189,5 +201,6 @@ def test_the_recomputed_figures_are_those_of_the_rows():
     assert figures_01(folder, "en") == ["52.8\u00a0%", "78.3\u00a0%", "21.9\u00a0%", "735"]
     assert figures_02(folder, "en")[:5] == ["1,044", "672", "372", "253", "24.2\u00a0%"]
     assert figures_03(folder, "en") == ["1,752", "30.4\u00a0%", "14.0\u00a0%"]
+    assert figures_06(folder, "en")[:4] == ["2.90", "2.94", "32.1\u00a0%", "361,659"]
     assert "30.9\u00a0%" in figures_04(folder, "en") and "32.8\u00a0%" in figures_04(folder, "en")
     assert os.environ.get("PORTAIL_LANG") == "en"
