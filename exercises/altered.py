@@ -170,7 +170,7 @@ def catalogue_records(rows: pd.DataFrame, chance: random.Random, size: float) ->
         drawn[column] = drawn[column].map(lambda text: _later(text, 3))
     for column, fault, often in (
         ("title_fr", "", 0.06), ("title_fr", " ", 0.02), ("notes_fr_length", "0", 0.08),
-        ("keywords_fr_count", "0", 0.05), ("notes_en_length", "0", 0.02), ("keywords_en_count", "0", 0.03),
+        ("keywords_fr_count", "0", 0.05), ("notes_en_length", "0", 0.04), ("keywords_en_count", "0", 0.03),
         ("subject", "", 0.04), ("frequency", "", 0.03), ("license_id", "", 0.03), ("license_id", "other-closed", 0.03),
         ("imso_approval", "false", 0.05), ("ready_to_publish", "false", 0.03), ("restrictions", "", 0.02),
         ("date_published", "", 0.02),

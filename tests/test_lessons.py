@@ -189,9 +189,26 @@ def figures_06(folder: Path, lang: str) -> list[str]:
             number(sum((3 - stars) * downloads for stars, downloads in low) / total, 2, lang)]
 
 
+def figures_13(folder: Path, lang: str) -> list[str]:
+    rows = rows_of(folder, "catalogue-statcan-2021")
+    french = [row for row in rows if row["title_fr"].strip() and row["notes_fr_length"] != "0"
+              and row["keywords_fr_count"] != "0"]
+    filled = ("title_en", "subject", "frequency", "date_published")
+    good = [row for row in french if all(row[name].strip() for name in filled) and row["license_id"] == "ca-ogl-lgo"
+            and row["notes_en_length"] != "0" and row["keywords_en_count"] != "0" and row["imso_approval"] == "true"
+            and row["restrictions"] == "unrestricted"]
+    last = datetime.date.fromisoformat(max(row["metadata_modified"] for row in rows)[:10])
+    allowed = {"P1W": 7, "P1M": 31, "P3M": 92, "P1Y": 366}
+    dated = [row for row in rows if row["frequency"] in allowed]
+    stale = [row for row in dated
+             if (last - datetime.date.fromisoformat(row["metadata_modified"][:10])).days > allowed[row["frequency"]]]
+    return [number(len(rows), lang=lang), number(len(good), lang=lang), percent(len(good) / len(rows), lang=lang),
+            number(len(french), lang=lang), number(len(dated), lang=lang), number(len(stale), lang=lang)]
+
+
 FIGURES = {
     "01-open-government": figures_01, "02-asking-the-portal": figures_02, "03-trust-this-table": figures_03,
-    "04-served-online": figures_04, "06-how-open": figures_06,
+    "04-served-online": figures_04, "06-how-open": figures_06, "13-are-we-compliant": figures_13,
 }
 
 
@@ -202,5 +219,6 @@ def test_the_recomputed_figures_are_those_of_the_rows():
     assert figures_02(folder, "en")[:5] == ["1,044", "672", "372", "253", "24.2\u00a0%"]
     assert figures_03(folder, "en") == ["1,752", "30.4\u00a0%", "14.0\u00a0%"]
     assert figures_06(folder, "en")[:4] == ["2.90", "2.94", "32.1\u00a0%", "361,659"]
+    assert figures_13(folder, "en") == ["513", "513", "100.0\u00a0%", "513", "349", "14"]
     assert "30.9\u00a0%" in figures_04(folder, "en") and "32.8\u00a0%" in figures_04(folder, "en")
     assert os.environ.get("PORTAIL_LANG") == "en"
