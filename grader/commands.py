@@ -23,10 +23,12 @@ from portail.wording import Sentence, number, percent
 EXIT_FOUND, EXIT_CANNOT, EXIT_STOPPED = 1, 2, 130
 _STATES = {
     "graded": Sentence("graded", "corrigées"),
-    "unchanged": Sentence("unchanged", "inchangées"),
+    "changed": Sentence("of them changed", "dont modifiées"),
     "late": Sentence("of them late", "dont en retard"),
+    "unchanged": Sentence("unchanged", "inchangées"),
     "failed": Sentence("failed", "en échec"),
     "missing": Sentence("missing", "manquantes"),
+    "unmatched": Sentence("files unmatched", "fichiers sans correspondance"),
 }
 
 
@@ -172,11 +174,13 @@ def _warn_if(unsafe_trusted: bool) -> None:
 
 def _show(console: Console, outcome) -> None:
     counts = {state: len(outcome.of(state)) for state in ("graded", "unchanged", "failed", "missing")}
+    counts["changed"] = sum(each.changed for each in outcome.of("graded"))
     counts["late"] = sum(each.late > 0 for each in outcome.of("graded"))
+    counts["unmatched"] = outcome.unmatched
     table = Table(title=outcome.assignment)
-    for state in ("graded", "late", "unchanged", "failed", "missing"):
-        table.add_column(str(_STATES[state]), justify="right")
-    table.add_row(*(number(counts[state]) for state in ("graded", "late", "unchanged", "failed", "missing")))
+    for title in _STATES.values():
+        table.add_column(str(title), justify="right")
+    table.add_row(*(number(counts[state]) for state in _STATES))
     console.print(table)
     for each in outcome.submissions:
         if each.reason is not None:
@@ -220,6 +224,7 @@ def _write_json(path: Path, outcome) -> None:
             "points": each.points,
             "late_seconds": each.late,
             "outdated": each.outdated,
+            "changed": each.changed,
             "cause": each.cause or None,
             "reason": None if each.reason is None else {"en": each.reason.english, "fr": each.reason.french},
             "marks": {
@@ -235,6 +240,7 @@ def _write_json(path: Path, outcome) -> None:
         "stopped": outcome.stopped,
         "faults": outcome.faults,
         "not_tamper_proof": outcome.live,
+        "unmatched_files": outcome.unmatched,
         "exit_code": outcome.code,
         "submissions": submissions,
     }

@@ -84,6 +84,7 @@ class Graded(msgspec.Struct, frozen=True):
         detail: where.
         late: seconds after the due date.
         outdated: whether it was graded with other tests than the source has now (see ``grader regrade``).
+        changed: whether another hand-in of the same learner had been graded before.
     """
 
     student: str
@@ -93,6 +94,7 @@ class Graded(msgspec.Struct, frozen=True):
     detail: str = ""
     late: float = 0.0
     outdated: bool = False
+    changed: bool = False
 
     @property
     def reason(self) -> Sentence | None:
@@ -106,7 +108,8 @@ class Graded(msgspec.Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct):
-    """What a run did: each submission, the seconds it took, and tests that are themselves at fault."""
+    """What a run did: each submission, the seconds it took, tests that are themselves at fault, and how many collected
+    files still match nobody."""
 
     assignment: str
     submissions: list[Graded]
@@ -116,6 +119,7 @@ class Outcome(msgspec.Struct):
     live: list[str] = []
     differing: list[str] = []
     stopped: bool = False
+    unmatched: int = 0
 
     def of(self, state: str) -> list[Graded]:
         """Return the submissions of a state."""
@@ -186,6 +190,7 @@ def grade(
             with contextlib.closing(Book(course, assignment)) as book:
                 outcome = _Run(course, spec, journal, book, pool, again).all(chosen, students, progress)
     outcome.live, outcome.differing = checked.live, checked.differing
+    outcome.unmatched = sum(1 for _ in course.unmatched.glob("*"))
     outcome.seconds = time.monotonic() - began
     return outcome
 
@@ -317,7 +322,10 @@ class _Run:
         late = self.book.write(lines)
         entries = [self.entry(result, handed, late[result.student]) for result, handed in batch]
         self.journal_entries(entries)
-        self.done += [_from_entry(entry, "graded") for entry in entries]
+        for entry in entries:
+            before = self.known.get(entry.student)
+            changed = before is not None and before.state == "graded" and before.submission != entry.submission
+            self.done.append(_from_entry(entry, "graded", changed=changed))
 
     def entry(self, result: Result, handed: Handed, late: float) -> Entry:
         marks = {
@@ -356,7 +364,7 @@ CAUSES["timestamp"] = Sentence(
 )
 
 
-def _from_entry(entry: Entry, state: str, outdated: bool = False) -> Graded:
+def _from_entry(entry: Entry, state: str, outdated: bool = False, changed: bool = False) -> Graded:
     marks: dict[str, dict[str, Mark]] = {}
     for name, points in entry.marks.items():
         notebook, _, grade_id = name.partition("/")
@@ -367,7 +375,7 @@ def _from_entry(entry: Entry, state: str, outdated: bool = False) -> Graded:
             entry.errors.get(name),
             entry.hints.get(name),
         )
-    return Graded(entry.student, state, marks, entry.cause, entry.detail, entry.late, outdated)
+    return Graded(entry.student, state, marks, entry.cause, entry.detail, entry.late, outdated, changed)
 
 
 def write_autograded(course: Course, spec: Assignment, result: Result, handed: Handed) -> None:

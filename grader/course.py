@@ -55,6 +55,7 @@ class Course:
         self.course_id = place("course_id", "")
         self.db_url = with_driver(db or place("db_url") or f"sqlite:///{self.root / 'gradebook.db'}")
         self.state = self.root / ".grader"
+        self.unmatched = self.state / "unmatched"  # what `grader collect` could give to nobody
         if not self.source.is_dir():
             raise NoCourse(
                 f"{self.folder} is not a course: it has no folder source/. Give the course's folder with --course.",

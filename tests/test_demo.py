@@ -37,6 +37,7 @@ def graded(folder) -> dict[str, dict]:
     """What the run's own report says, by kind of person."""
     said = json.loads((folder / f"{ASSIGNMENT}.json").read_text())["submissions"]
     by_student = {each["student"]: each for each in said}
+    assert json.loads((folder / f"{ASSIGNMENT}.json").read_text())["unmatched_files"] == 1
     return {demo.student(number): by_student.get(demo.student(number), {}) | {"kind": kind}
             for number, kind in enumerate(demo.KINDS)}
 

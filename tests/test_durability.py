@@ -268,8 +268,8 @@ def test_a_second_run_does_nothing_and_a_changed_submission_alone_is_done(course
     run(copy).wait()
     assert {each.state for each in grader.grade(copy, "one").submissions} == {"unchanged"}
     coursework.hand_in(copy, "learner-04", "one", "# %% grade_id=total\ntotal = 45")
-    states = {each.student: each.state for each in grader.grade(copy, "one").submissions}
-    assert [student for student, state in states.items() if state == "graded"] == ["learner-04"]
+    graded = grader.grade(copy, "one").of("graded")
+    assert [(each.student, each.changed) for each in graded] == [("learner-04", True)]
 
 
 @pytest.mark.parametrize("cut", range(2, 60, 7))
