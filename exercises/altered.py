@@ -42,7 +42,11 @@ def build(folder: Path, seed: int = SEED, size: float = 0.7, shipped: Path = SHI
     Returns:
         ``folder``, for ``PORTAIL_DATA``.
     """
-    for name, alter in (("service-inventory", service_inventory), ("nap5", nap5)):
+    for name, alter in (
+        ("service-inventory", service_inventory),
+        ("nap5", nap5),
+        ("service-standards", lambda *given: service_standards(*given, altered_rows(folder, "service-inventory"))),
+    ):
         package = json.loads((shipped / name / "datapackage.json").read_text("utf-8"))
         rows = read_rows((shipped / name / package["resources"][0]["path"]).read_bytes()).fillna("")
         altered = alter(rows, random.Random(f"{seed} {name}"), size)
@@ -106,6 +110,57 @@ def nap5(rows: pd.DataFrame, chance: random.Random, size: float) -> pd.DataFrame
         moved.append(better[status] if draw < 0.1 else worse[status] if draw < 0.35 else status)
     drawn["status"] = moved
     return drawn
+
+
+def service_standards(
+    rows: pd.DataFrame, chance: random.Random, size: float, services: pd.DataFrame,
+) -> pd.DataFrame:
+    """Return other promises, of the altered services: other channels, other volumes, other results.
+
+    The traps stay: services without a promise, standards not assessed, a channel with few standards, giants that report
+    zero. Two are added: three standards whose service is not in the inventory, and two channels with thirty and with
+    twenty-nine assessed standards.
+    """
+    drawn = _drawn(rows, chance, size)
+    promising = chance.sample(range(len(services)), round(len(services) * 0.55))
+    owners = services.iloc[[chance.choice(promising) for _ in drawn.index]].reset_index(drop=True)
+    for column in ("fiscal_yr", "service_id", "owner_org"):
+        drawn[column] = owners[column]
+    for number, at in enumerate(chance.sample(range(len(drawn)), 3)):
+        drawn.loc[at, "service_id"] = f"SRV0000{number}"  # no altered service has such a number
+    drawn["service_standard_id"] = [str(number) for number in chance.sample(range(10_000, 99_999), len(drawn))]
+    turn = {"TEL": "POST", "POST": "PERSON", "PERSON": "ONL", "ONL": "EML", "EML": "OTH", "OTH": "TEL", "FAX": "FAX"}
+    drawn["channel"] = drawn["channel"].map(turn)
+    crowd = services.iloc[promising]
+    few = crowd[crowd["owner_org"] == crowd["owner_org"].mode()[0]].head(12)
+    for at in drawn.index[drawn["channel"] == "FAX"]:  # several faxed promises of one service, of one organization
+        owner = few.iloc[chance.randrange(len(few))]
+        drawn.loc[at, ["fiscal_yr", "service_id", "owner_org"]] = owner[["fiscal_yr", "service_id", "owner_org"]]
+    results = [_result(row, chance) for row in drawn.to_dict("records")]
+    for at, column in enumerate(("total_volume", "volume_meeting_target", "performance", "target_met")):
+        drawn[column] = [result[at] for result in results]
+    by_volume = pd.to_numeric(drawn.loc[drawn["channel"] == "TEL", "total_volume"]).sort_values(ascending=False)
+    giants = by_volume.index[:2]
+    drawn.loc[giants, ["volume_meeting_target", "performance", "target_met"]] = ["0", "0.0", "N"]
+    assessed = drawn["target_met"].isin(["Y", "N"])
+    drawn.loc[drawn.index[(drawn["channel"] == "PERSON") & assessed][29:], "target_met"] = "NA"
+    return drawn.drop(index=drawn.index[(drawn["channel"] == "POST") & assessed][30:]).reset_index(drop=True)
+
+
+def _result(row: dict, chance: random.Random) -> tuple[str, str, str, str]:
+    """Return another volume, another number of kept promises, their share, and whether the target is met."""
+    draw, share = chance.random(), chance.random() ** 0.3
+    if not row["total_volume"].isdigit() or row["total_volume"] == "0" or row["volume_meeting_target"] == "":
+        return row["total_volume"], row["volume_meeting_target"], row["performance"], row["target_met"]
+    total = max(round(int(row["total_volume"]) * (0.5 + draw)), 1)
+    kept = round(total * share)
+    reached = "NA" if row["target_met"] == "NA" else "Y" if kept / total >= float(row["target"] or 0) else "N"
+    return str(total), str(kept), str(round(kept / total, 4)), reached
+
+
+def altered_rows(folder: Path, name: str) -> pd.DataFrame:
+    """Return rows already altered, for a table that must fit them."""
+    return read_rows((folder / name / f"{name}.csv").read_bytes()).fillna("")
 
 
 def _drawn(rows: pd.DataFrame, chance: random.Random, size: float) -> pd.DataFrame:

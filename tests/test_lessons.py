@@ -157,7 +157,26 @@ def figures_04(folder: Path, lang: str) -> list[str]:
     return [*found, number(len(external), lang=lang), percent(end_to_end / len(whole), lang=lang)]
 
 
-FIGURES = {"01-open-government": figures_01, "03-trust-this-table": figures_03, "04-served-online": figures_04}
+def figures_05(folder: Path, lang: str) -> list[str]:
+    services, standards = rows_of(folder, "service-inventory"), rows_of(folder, "service-standards")
+    promised = {(row["fiscal_yr"], row["service_id"]) for row in standards}
+    none = sum((row["fiscal_yr"], row["service_id"]) not in promised for row in services)
+    phone = [row for row in standards if row["channel"] == "TEL"]
+    met = Counter(row["target_met"] for row in phone)
+    counted = [(int(row["volume_meeting_target"]), int(row["total_volume"]), float(row["performance"])) for row in phone
+               if row["volume_meeting_target"] and int(row["total_volume"] or 0) > 0]
+    kept, cases = sum(row[0] for row in counted), sum(row[1] for row in counted)
+    shares = [none / len(services), met["Y"] / (met["Y"] + met["N"]), kept / cases,
+              sum(row[2] for row in counted) / len(counted), kept / sum(row[1] for row in counted if row[0] > 0)]
+    return [number(none, lang=lang), *(percent(share, lang=lang) for share in shares), number(cases, lang=lang)]
+
+
+FIGURES = {
+    "01-open-government": figures_01,
+    "03-trust-this-table": figures_03,
+    "04-served-online": figures_04,
+    "05-promises-and-results": figures_05,
+}
 
 
 def test_the_recomputed_figures_are_those_of_the_rows():
@@ -166,4 +185,6 @@ def test_the_recomputed_figures_are_those_of_the_rows():
     assert figures_01(folder, "en") == ["52.8\u00a0%", "78.3\u00a0%", "21.9\u00a0%", "735"]
     assert figures_03(folder, "en") == ["1,752", "30.4\u00a0%", "14.0\u00a0%"]
     assert "30.9\u00a0%" in figures_04(folder, "en") and "32.8\u00a0%" in figures_04(folder, "en")
+    assert figures_05(folder, "en") == [
+        "751", "42.9\u00a0%", "63.5\u00a0%", "51.4\u00a0%", "84.0\u00a0%", "75.4\u00a0%", "39,250,890"]
     assert os.environ.get("PORTAIL_LANG") == "en"
