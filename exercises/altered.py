@@ -6,6 +6,7 @@ the shipped snapshots whenever the course is graded, so they are not kept in git
     python exercises/altered.py [FOLDER]
 """
 
+import datetime
 import hashlib
 import json
 import os
@@ -46,6 +47,7 @@ def build(folder: Path, seed: int = SEED, size: float = 0.7, shipped: Path = SHI
         ("service-inventory", service_inventory),
         ("nap5", nap5),
         ("service-standards", lambda *given: service_standards(*given, altered_rows(folder, "service-inventory"))),
+        ("consultations", consultations),
     ):
         package = json.loads((shipped / name / "datapackage.json").read_text("utf-8"))
         rows = read_rows((shipped / name / package["resources"][0]["path"]).read_bytes()).fillna("")
@@ -156,6 +158,57 @@ def _result(row: dict, chance: random.Random) -> tuple[str, str, str, str]:
     kept = round(total * share)
     reached = "NA" if row["target_met"] == "NA" else "Y" if kept / total >= float(row["target"] or 0) else "N"
     return str(total), str(kept), str(round(kept / total, 4)), reached
+
+
+def consultations(rows: pd.DataFrame, chance: random.Random, size: float) -> pd.DataFrame:
+    """Return other consultations: eight years later, other owners, other subjects, other lengths, other reports.
+
+    The traps stay: one-letter status, empty answers, ends before starts, many of thirty days exactly, link columns that
+    hold words in French where English is empty, addresses that no Y announces. Added: a few addresses in French only.
+    """
+    drawn = _drawn(rows, chance, size)
+    drawn["registration_number"] = [f"C-{number:07}" for number in chance.sample(range(1, 9_999_999), len(drawn))]
+    _swap_owners(drawn, chance)
+    codes = sorted({code for cell in drawn["subjects"] for code in cell.split(",") if code})
+    others = dict(zip(codes, chance.sample(codes, len(codes)), strict=True))
+    drawn["subjects"] = [",".join(others.get(code, "") for code in cell.split(",")) for cell in drawn["subjects"]]
+    reporting = {owner: 0.05 + 0.5 * chance.random() for owner in sorted(drawn["owner_org"].unique())}
+    altered = [_consultation(row, chance, reporting[row["owner_org"]]) for row in drawn.to_dict("records")]
+    columns = ["start_date", "end_date", "report_available_online", "report_link_en_given", "report_link_fr_given",
+               "report_link_en_is_address", "report_link_fr_is_address"]
+    for at, column in enumerate(columns):
+        drawn[column] = [row[at] for row in altered]
+    _thirty_on_one_subject(drawn)
+    return drawn
+
+
+def _consultation(row: dict, chance: random.Random, reporting: float) -> tuple[str, ...]:
+    """Return other dates, another answer and other links."""
+    start, end = (datetime.date.fromisoformat(_later(row[column], 8)) for column in ("start_date", "end_date"))
+    days = (end - start).days
+    if days > 0:
+        days = 29 if chance.random() < 0.05 else round(days * (0.6 + 0.8 * chance.random()))
+    answer = row["report_available_online"] and ("Y" if chance.random() < reporting else "N")
+    draw = chance.random()
+    links = next(signs for limit, signs in _LINKS[answer == "Y"] if draw < limit)
+    flags = ("true" if sign == "1" else "false" for sign in links)
+    return str(start), str(start + datetime.timedelta(days=days)), answer, *flags
+
+
+def _thirty_on_one_subject(drawn: pd.DataFrame) -> None:
+    """Leave a rare subject on exactly thirty closed consultations: enough for a rule of thirty."""
+    lists = drawn.loc[drawn["status"] == "C", "subjects"].str.split(",")
+    counts = lists.explode().value_counts()
+    rare = counts[(counts > 30) & (counts.index != "")].index[-1]
+    for at in [at for at, codes in lists.items() if rare in codes][30:]:
+        drawn.loc[at, "subjects"] = ",".join(code for code in lists[at] if code != rare)
+
+
+# Something in English, in French, an address in English, in French: up to which draw, without a report and with one.
+_LINKS = (
+    ((0.80, "0000"), (0.92, "0100"), (0.96, "1100"), (0.99, "1111"), (1.01, "1110")),
+    ((0.74, "1111"), (0.80, "1110"), (0.84, "1101"), (0.88, "0101"), (0.92, "1010"), (0.96, "0100"), (1.01, "0000")),
+)
 
 
 def altered_rows(folder: Path, name: str) -> pd.DataFrame:

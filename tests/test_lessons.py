@@ -171,11 +171,30 @@ def figures_05(folder: Path, lang: str) -> list[str]:
     return [number(none, lang=lang), *(percent(share, lang=lang) for share in shares), number(cases, lang=lang)]
 
 
+def figures_09(folder: Path, lang: str) -> list[str]:
+    closed = [row for row in rows_of(folder, "consultations") if row["status"] == "C"]
+    answers = Counter(row["report_available_online"] for row in closed)
+    links = {what: Counter((row[f"report_link_en_{what}"], row[f"report_link_fr_{what}"]) for row in closed)
+             for what in ("given", "is_address")}
+    french = [links[what]["false", "true"] for what in links]
+    both = sum(row["report_available_online"] == "Y" and row["report_link_en_is_address"] == "true"
+               and row["report_link_fr_is_address"] == "true" for row in closed)
+    day = datetime.date.fromisoformat
+    days = [(day(row["end_date"]) - day(row["start_date"])).days for row in closed]
+    possible = [length for length in days if length >= 0]
+    shares = [answers["Y"] / len(closed), answers["Y"] / (answers["Y"] + answers["N"]), both / answers["Y"],
+              sum(length < 30 for length in possible) / len(possible),
+              sum(length + 1 < 30 for length in possible) / len(possible)]
+    return [*(percent(share, lang=lang) for share in shares), *(number(count, lang=lang) for count in french),
+            number(len(closed), lang=lang)]
+
+
 FIGURES = {
     "01-open-government": figures_01,
     "03-trust-this-table": figures_03,
     "04-served-online": figures_04,
     "05-promises-and-results": figures_05,
+    "09-did-we-report-back": figures_09,
 }
 
 
@@ -187,4 +206,6 @@ def test_the_recomputed_figures_are_those_of_the_rows():
     assert "30.9\u00a0%" in figures_04(folder, "en") and "32.8\u00a0%" in figures_04(folder, "en")
     assert figures_05(folder, "en") == [
         "751", "42.9\u00a0%", "63.5\u00a0%", "51.4\u00a0%", "84.0\u00a0%", "75.4\u00a0%", "39,250,890"]
+    assert figures_09(folder, "en") == [
+        "12.7\u00a0%", "13.0\u00a0%", "86.2\u00a0%", "13.4\u00a0%", "10.0\u00a0%", "254", "0", "4,916"]
     assert os.environ.get("PORTAIL_LANG") == "en"
