@@ -48,6 +48,7 @@ def build(folder: Path, seed: int = SEED, size: float = 0.7, shipped: Path = SHI
         ("nap5", nap5),
         ("service-standards", lambda *given: service_standards(*given, altered_rows(folder, "service-inventory"))),
         ("consultations", consultations),
+        ("open-data-inventory", open_data_inventory),
     ):
         package = json.loads((shipped / name / "datapackage.json").read_text("utf-8"))
         rows = read_rows((shipped / name / package["resources"][0]["path"]).read_bytes()).fillna("")
@@ -209,6 +210,24 @@ _LINKS = (
     ((0.80, "0000"), (0.92, "0100"), (0.96, "1100"), (0.99, "1111"), (1.01, "1110")),
     ((0.74, "1111"), (0.80, "1110"), (0.84, "1101"), (0.88, "0101"), (0.92, "1010"), (0.96, "0100"), (1.01, "0000")),
 )
+
+
+def open_data_inventory(rows: pd.DataFrame, chance: random.Random, size: float) -> pd.DataFrame:
+    """Return another synthetic inventory: other titles, owners, votes, dates, languages, another part of it released.
+
+    The traps stay: every row eligible, votes with a long tail and many at zero, sizes that are missing.
+    """
+    drawn = _drawn(rows, chance, size)
+    drawn["ref_number"] = [f"SYN-{number}" for number in chance.sample(range(10_000, 99_999), len(drawn))]
+    _swap_owners(drawn, chance)
+    titles = ["title_en", "title_fr", "description_en", "description_fr"]
+    for together in (titles, ["language"], ["user_votes"], ["size"], ["date_published", "date_released"]):
+        order = chance.sample(range(len(drawn)), len(drawn))
+        drawn[together] = drawn[together].iloc[order].to_numpy()
+    drawn["user_votes"] = [str(round(int(text) * (0.4 + 1.2 * chance.random()))) for text in drawn["user_votes"]]
+    drawn["date_published"] = [_later(text, chance.choice((1, 2, 3))) for text in drawn["date_published"]]
+    drawn["date_released"] = [_later(text, 3) if chance.random() < 0.8 else "" for text in drawn["date_released"]]
+    return drawn
 
 
 def altered_rows(folder: Path, name: str) -> pd.DataFrame:

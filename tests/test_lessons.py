@@ -22,8 +22,10 @@ from portail.server import make_server
 from portail.wording import date, number, percent
 from tests.conftest import REAL, ROOT, needs_real
 from tests.faulty import FaultyPortal
+from tests.published import as_published, from_csv, live_names, package_of, to_csv
 
 WRITTEN = [(language, lesson.slug) for lesson in Curriculum.read().written() for language in LANGUAGES]
+LIVE = sorted({name for lesson in Curriculum.read().written() for name in lesson.data} & set(live_names()))
 CORE = [(language, slug) for language, slug in WRITTEN if Curriculum.read().lesson(slug).core_minutes]
 
 
@@ -64,10 +66,30 @@ def test_on_the_copy_a_lesson_says_what_the_rows_say(language, slug):
     assert_says(said, language, slug, ROOT / "datasets")
 
 
+@pytest.fixture(scope="module")
+def files(tmp_path_factory) -> Path:
+    """The portal's own files and, where no real rows were to be had, the synthetic ones as the portal would publish."""
+    folder = tmp_path_factory.mktemp("portal")
+    columns, *rows = from_csv((REAL / "sources.csv").read_bytes())
+    rows.reverse()  # of two files kept for one address the first is the table
+    known = {row["resource_id"]: row for row in (dict(zip(columns, each, strict=True)) for each in rows)}
+    listing = [columns]
+    for name in LIVE:
+        about = package_of(ROOT / "datasets", name)
+        file = about["portal"]["download"].rsplit("/", 1)[1]
+        found = known.get(about["portal"]["resource_id"])
+        content = (REAL / found["file"]).read_bytes() if found else to_csv(as_published(ROOT / "datasets", about))
+        (folder / file).write_bytes(content)
+        row = (found or about | about["portal"]) | {"file": file}
+        listing.append([row.get(column, "") for column in columns])
+    (folder / "sources.csv").write_bytes(to_csv(listing))
+    return folder
+
+
 @needs_real
 @pytest.mark.parametrize(("language", "slug"), WRITTEN)
-def test_on_the_portals_own_files_a_lesson_says_the_same_live(language, slug):
-    portal = FaultyPortal(REAL)
+def test_on_the_portals_own_files_a_lesson_says_the_same_live(files, language, slug):
+    portal = FaultyPortal(files)
     try:
         said = run(language, slug, {"PORTAIL_MODE": "live", "PORTAIL_URL": portal.address})
     finally:
@@ -77,13 +99,12 @@ def test_on_the_portals_own_files_a_lesson_says_the_same_live(language, slug):
 
 
 @pytest.fixture(scope="module")
-def refreshed(tmp_path_factory) -> dict:
+def refreshed(tmp_path_factory, files) -> dict:
     """The environment of a learner who ran ``portail refresh``: the portal's own rows, every column, today's date."""
     home = str(tmp_path_factory.mktemp("home"))
     mine = {"XDG_DATA_HOME": home, "HOME": home, "LOCALAPPDATA": home}
-    portal = FaultyPortal(REAL)
-    names = sorted({name for lesson in Curriculum.read().written() for name in lesson.data})
-    done = subprocess.run([sys.executable, "-m", "portail.commands", "refresh", *names], capture_output=True, text=True,
+    portal = FaultyPortal(files)
+    done = subprocess.run([sys.executable, "-m", "portail.commands", "refresh", *LIVE], capture_output=True, text=True,
                           env=os.environ | mine | {"PORTAIL_URL": portal.address}, cwd=ROOT)
     portal.close()
     assert done.returncode == 0, done.stderr
@@ -116,6 +137,16 @@ def test_on_a_newer_table_no_cell_fails_and_sentences_say_what_it_says(newer, mo
 @pytest.mark.parametrize(("language", "slug"), CORE)
 def test_the_core_cut_stands_alone(language, slug):
     run(language, slug, {"PORTAIL_MODE": "snapshot"}, lambda cell: "core" in notebooks.tags(cell))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_chart_made_from_synthetic_rows_says_so_in_its_title(language):
+    lesson = notebooks.read(Curriculum.read().lesson("12-what-goes-first").path(language))
+    charts = [cell for cell in notebooks.code(lesson) if "figure" in notebooks.tags(cell)]
+    assert len(charts) == 2 and all(re.search(r'set_title\(f"\{word\}', cell.source) for cell in charts)
+    shown = [str(output.data) for cell in charts for output in cell.outputs]
+    word = {"en": "SYNTHETIC", "fr": "SYNTHÉTIQUES"}[language]
+    assert all(re.search(rf'alt="[^"]*{word}', each) for each in shown)
 
 
 def rows_of(folder: Path, name: str) -> list[dict]:
@@ -189,12 +220,21 @@ def figures_09(folder: Path, lang: str) -> list[str]:
             number(len(closed), lang=lang)]
 
 
+def figures_12(folder: Path, lang: str) -> list[str]:
+    rows = rows_of(folder, "open-data-inventory")
+    inside = [row for row in rows if not row["date_released"]]
+    votes = sorted((int(row["user_votes"]) for row in inside), reverse=True)
+    return [percent(1 - len(inside) / len(rows), lang=lang), percent(sum(votes[:10]) / sum(votes), lang=lang),
+            *(number(count, lang=lang) for count in (len(rows), len(inside), votes.count(0), sum(votes)))]
+
+
 FIGURES = {
     "01-open-government": figures_01,
     "03-trust-this-table": figures_03,
     "04-served-online": figures_04,
     "05-promises-and-results": figures_05,
     "09-did-we-report-back": figures_09,
+    "12-what-goes-first": figures_12,
 }
 
 
@@ -208,4 +248,5 @@ def test_the_recomputed_figures_are_those_of_the_rows():
         "751", "42.9\u00a0%", "63.5\u00a0%", "51.4\u00a0%", "84.0\u00a0%", "75.4\u00a0%", "39,250,890"]
     assert figures_09(folder, "en") == [
         "12.7\u00a0%", "13.0\u00a0%", "86.2\u00a0%", "13.4\u00a0%", "10.0\u00a0%", "254", "0", "4,916"]
+    assert figures_12(folder, "en") == ["46.0\u00a0%", "64.0\u00a0%", "400", "216", "94", "2,169"]
     assert os.environ.get("PORTAIL_LANG") == "en"
