@@ -6,6 +6,7 @@ the shipped snapshots whenever the course is graded, so they are not kept in git
     python exercises/altered.py [FOLDER]
 """
 
+import datetime
 import hashlib
 import json
 import os
@@ -43,7 +44,11 @@ def build(folder: Path, seed: int = SEED, size: float = 0.7, shipped: Path = SHI
         ``folder``, for ``PORTAIL_DATA``.
     """
     for name, alter in (
-        ("service-inventory", service_inventory), ("nap5", nap5),
+        ("service-inventory", service_inventory),
+        ("nap5", nap5),
+        ("service-standards", lambda *given: service_standards(*given, altered_rows(folder, "service-inventory"))),
+        ("consultations", consultations),
+        ("open-data-inventory", open_data_inventory),
         ("covid-datasets", covid_datasets),
         ("top-datasets", top_datasets),
         ("catalogue-statcan-2021", catalogue_records),
@@ -111,6 +116,126 @@ def nap5(rows: pd.DataFrame, chance: random.Random, size: float) -> pd.DataFrame
         moved.append(better[status] if draw < 0.1 else worse[status] if draw < 0.35 else status)
     drawn["status"] = moved
     return drawn
+
+
+def service_standards(
+    rows: pd.DataFrame, chance: random.Random, size: float, services: pd.DataFrame,
+) -> pd.DataFrame:
+    """Return other promises, of the altered services: other channels, other volumes, other results.
+
+    The traps stay: services without a promise, standards not assessed, a channel with few standards, giants that report
+    zero. Two are added: three standards whose service is not in the inventory, and two channels with thirty and with
+    twenty-nine assessed standards.
+    """
+    drawn = _drawn(rows, chance, size)
+    promising = chance.sample(range(len(services)), round(len(services) * 0.55))
+    owners = services.iloc[[chance.choice(promising) for _ in drawn.index]].reset_index(drop=True)
+    for column in ("fiscal_yr", "service_id", "owner_org"):
+        drawn[column] = owners[column]
+    for number, at in enumerate(chance.sample(range(len(drawn)), 3)):
+        drawn.loc[at, "service_id"] = f"SRV0000{number}"  # no altered service has such a number
+    drawn["service_standard_id"] = [str(number) for number in chance.sample(range(10_000, 99_999), len(drawn))]
+    turn = {"TEL": "POST", "POST": "PERSON", "PERSON": "ONL", "ONL": "EML", "EML": "OTH", "OTH": "TEL", "FAX": "FAX"}
+    drawn["channel"] = drawn["channel"].map(turn)
+    crowd = services.iloc[promising]
+    few = crowd[crowd["owner_org"] == crowd["owner_org"].mode()[0]].head(12)
+    for at in drawn.index[drawn["channel"] == "FAX"]:  # several faxed promises of one service, of one organization
+        owner = few.iloc[chance.randrange(len(few))]
+        drawn.loc[at, ["fiscal_yr", "service_id", "owner_org"]] = owner[["fiscal_yr", "service_id", "owner_org"]]
+    results = [_result(row, chance) for row in drawn.to_dict("records")]
+    for at, column in enumerate(("total_volume", "volume_meeting_target", "performance", "target_met")):
+        drawn[column] = [result[at] for result in results]
+    by_volume = pd.to_numeric(drawn.loc[drawn["channel"] == "TEL", "total_volume"]).sort_values(ascending=False)
+    giants = by_volume.index[:2]
+    drawn.loc[giants, ["volume_meeting_target", "performance", "target_met"]] = ["0", "0.0", "N"]
+    assessed = drawn["target_met"].isin(["Y", "N"])
+    drawn.loc[drawn.index[(drawn["channel"] == "PERSON") & assessed][29:], "target_met"] = "NA"
+    return drawn.drop(index=drawn.index[(drawn["channel"] == "POST") & assessed][30:]).reset_index(drop=True)
+
+
+def _result(row: dict, chance: random.Random) -> tuple[str, str, str, str]:
+    """Return another volume, another number of kept promises, their share, and whether the target is met."""
+    draw, share = chance.random(), chance.random() ** 0.3
+    if not row["total_volume"].isdigit() or row["total_volume"] == "0" or row["volume_meeting_target"] == "":
+        return row["total_volume"], row["volume_meeting_target"], row["performance"], row["target_met"]
+    total = max(round(int(row["total_volume"]) * (0.5 + draw)), 1)
+    kept = round(total * share)
+    reached = "NA" if row["target_met"] == "NA" else "Y" if kept / total >= float(row["target"] or 0) else "N"
+    return str(total), str(kept), str(round(kept / total, 4)), reached
+
+
+def consultations(rows: pd.DataFrame, chance: random.Random, size: float) -> pd.DataFrame:
+    """Return other consultations: eight years later, other owners, other subjects, other lengths, other reports.
+
+    The traps stay: one-letter status, empty answers, ends before starts, many of thirty days exactly, link columns that
+    hold words in French where English is empty, addresses that no Y announces. Added: a few addresses in French only.
+    """
+    drawn = _drawn(rows, chance, size)
+    drawn["registration_number"] = [f"C-{number:07}" for number in chance.sample(range(1, 9_999_999), len(drawn))]
+    _swap_owners(drawn, chance)
+    codes = sorted({code for cell in drawn["subjects"] for code in cell.split(",") if code})
+    others = dict(zip(codes, chance.sample(codes, len(codes)), strict=True))
+    drawn["subjects"] = [",".join(others.get(code, "") for code in cell.split(",")) for cell in drawn["subjects"]]
+    reporting = {owner: 0.05 + 0.5 * chance.random() for owner in sorted(drawn["owner_org"].unique())}
+    altered = [_consultation(row, chance, reporting[row["owner_org"]]) for row in drawn.to_dict("records")]
+    columns = ["start_date", "end_date", "report_available_online", "report_link_en_given", "report_link_fr_given",
+               "report_link_en_is_address", "report_link_fr_is_address"]
+    for at, column in enumerate(columns):
+        drawn[column] = [row[at] for row in altered]
+    _thirty_on_one_subject(drawn)
+    return drawn
+
+
+def _consultation(row: dict, chance: random.Random, reporting: float) -> tuple[str, ...]:
+    """Return other dates, another answer and other links."""
+    start, end = (datetime.date.fromisoformat(_later(row[column], 8)) for column in ("start_date", "end_date"))
+    days = (end - start).days
+    if days > 0:
+        days = 29 if chance.random() < 0.05 else round(days * (0.6 + 0.8 * chance.random()))
+    answer = row["report_available_online"] and ("Y" if chance.random() < reporting else "N")
+    draw = chance.random()
+    links = next(signs for limit, signs in _LINKS[answer == "Y"] if draw < limit)
+    flags = ("true" if sign == "1" else "false" for sign in links)
+    return str(start), str(start + datetime.timedelta(days=days)), answer, *flags
+
+
+def _thirty_on_one_subject(drawn: pd.DataFrame) -> None:
+    """Leave a rare subject on exactly thirty closed consultations: enough for a rule of thirty."""
+    lists = drawn.loc[drawn["status"] == "C", "subjects"].str.split(",")
+    counts = lists.explode().value_counts()
+    rare = counts[(counts > 30) & (counts.index != "")].index[-1]
+    for at in [at for at, codes in lists.items() if rare in codes][30:]:
+        drawn.loc[at, "subjects"] = ",".join(code for code in lists[at] if code != rare)
+
+
+# Something in English, in French, an address in English, in French: up to which draw, without a report and with one.
+_LINKS = (
+    ((0.80, "0000"), (0.92, "0100"), (0.96, "1100"), (0.99, "1111"), (1.01, "1110")),
+    ((0.74, "1111"), (0.80, "1110"), (0.84, "1101"), (0.88, "0101"), (0.92, "1010"), (0.96, "0100"), (1.01, "0000")),
+)
+
+
+def open_data_inventory(rows: pd.DataFrame, chance: random.Random, size: float) -> pd.DataFrame:
+    """Return another synthetic inventory: other titles, owners, votes, dates, languages, another part of it released.
+
+    The traps stay: every row eligible, votes with a long tail and many at zero, sizes that are missing.
+    """
+    drawn = _drawn(rows, chance, size)
+    drawn["ref_number"] = [f"SYN-{number}" for number in chance.sample(range(10_000, 99_999), len(drawn))]
+    _swap_owners(drawn, chance)
+    titles = ["title_en", "title_fr", "description_en", "description_fr"]
+    for together in (titles, ["language"], ["user_votes"], ["size"], ["date_published", "date_released"]):
+        order = chance.sample(range(len(drawn)), len(drawn))
+        drawn[together] = drawn[together].iloc[order].to_numpy()
+    drawn["user_votes"] = [str(round(int(text) * (0.4 + 1.2 * chance.random()))) for text in drawn["user_votes"]]
+    drawn["date_published"] = [_later(text, chance.choice((1, 2, 3))) for text in drawn["date_published"]]
+    drawn["date_released"] = [_later(text, 3) if chance.random() < 0.8 else "" for text in drawn["date_released"]]
+    return drawn
+
+
+def altered_rows(folder: Path, name: str) -> pd.DataFrame:
+    """Return rows already altered, for a table that must fit them."""
+    return read_rows((folder / name / f"{name}.csv").read_bytes()).fillna("")
 
 
 def covid_datasets(rows: pd.DataFrame, chance: random.Random, size: float) -> pd.DataFrame:

@@ -25,8 +25,10 @@ from portail.server import make_server
 from portail.wording import date, number, percent
 from tests.conftest import REAL, ROOT, needs_real
 from tests.faulty import FaultyPortal
+from tests.published import as_published, from_csv, live_names, package_of, to_csv
 
 WRITTEN = [(language, lesson.slug) for lesson in Curriculum.read().written() for language in LANGUAGES]
+LIVE = sorted({name for lesson in Curriculum.read().written() for name in lesson.data} & set(live_names()))
 CORE = [(language, slug) for language, slug in WRITTEN if Curriculum.read().lesson(slug).core_minutes]
 # Lists of catalogue records have no file of their own on the portal: such lessons ask the portal for records instead.
 LISTS_ONLY = {lesson.slug for lesson in Curriculum.read().written()
@@ -70,10 +72,30 @@ def test_on_the_copy_a_lesson_says_what_the_rows_say(language, slug):
     assert_says(said, language, slug, ROOT / "datasets")
 
 
+@pytest.fixture(scope="module")
+def files(tmp_path_factory) -> Path:
+    """The portal's own files and, where no real rows were to be had, the synthetic ones as the portal would publish."""
+    folder = tmp_path_factory.mktemp("portal")
+    columns, *rows = from_csv((REAL / "sources.csv").read_bytes())
+    rows.reverse()  # of two files kept for one address the first is the table
+    known = {row["resource_id"]: row for row in (dict(zip(columns, each, strict=True)) for each in rows)}
+    listing = [columns]
+    for name in LIVE:
+        about = package_of(ROOT / "datasets", name)
+        file = about["portal"]["download"].rsplit("/", 1)[1]
+        found = known.get(about["portal"]["resource_id"])
+        content = (REAL / found["file"]).read_bytes() if found else to_csv(as_published(ROOT / "datasets", about))
+        (folder / file).write_bytes(content)
+        row = (found or about | about["portal"]) | {"file": file}
+        listing.append([row.get(column, "") for column in columns])
+    (folder / "sources.csv").write_bytes(to_csv(listing))
+    return folder
+
+
 @needs_real
 @pytest.mark.parametrize(("language", "slug"), WRITTEN)
-def test_on_the_portals_own_files_a_lesson_says_the_same_live(language, slug):
-    portal = FaultyPortal(REAL)
+def test_on_the_portals_own_files_a_lesson_says_the_same_live(files, language, slug):
+    portal = FaultyPortal(files)
     if slug in LISTS_ONLY:
         portal.mirror = Mirror(library_of_datasets())  # the records that the lists describe, served as if live
     try:
@@ -85,14 +107,12 @@ def test_on_the_portals_own_files_a_lesson_says_the_same_live(language, slug):
 
 
 @pytest.fixture(scope="module")
-def refreshed(tmp_path_factory) -> dict:
+def refreshed(tmp_path_factory, files) -> dict:
     """The environment of a learner who ran ``portail refresh``: the portal's own rows, every column, today's date."""
     home = str(tmp_path_factory.mktemp("home"))
     mine = {"XDG_DATA_HOME": home, "HOME": home, "LOCALAPPDATA": home}
-    portal = FaultyPortal(REAL)
-    names = sorted({name for lesson in Curriculum.read().written() for name in lesson.data
-                    if "download" in datasets.find(name).portal})
-    done = subprocess.run([sys.executable, "-m", "portail.commands", "refresh", *names], capture_output=True, text=True,
+    portal = FaultyPortal(files)
+    done = subprocess.run([sys.executable, "-m", "portail.commands", "refresh", *LIVE], capture_output=True, text=True,
                           env=os.environ | mine | {"PORTAIL_URL": portal.address}, cwd=ROOT)
     portal.close()
     assert done.returncode == 0, done.stderr
@@ -126,6 +146,16 @@ def test_on_a_newer_table_no_cell_fails_and_sentences_say_what_it_says(newer, mo
 @pytest.mark.parametrize(("language", "slug"), CORE)
 def test_the_core_cut_stands_alone(language, slug):
     run(language, slug, {"PORTAIL_MODE": "snapshot"}, lambda cell: "core" in notebooks.tags(cell))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_chart_made_from_synthetic_rows_says_so_in_its_title(language):
+    lesson = notebooks.read(Curriculum.read().lesson("12-what-goes-first").path(language))
+    charts = [cell for cell in notebooks.code(lesson) if "figure" in notebooks.tags(cell)]
+    assert len(charts) == 2 and all(re.search(r'set_title\(f"\{word\}', cell.source) for cell in charts)
+    shown = [str(output.data) for cell in charts for output in cell.outputs]
+    word = {"en": "SYNTHETIC", "fr": "SYNTHÉTIQUES"}[language]
+    assert all(re.search(rf'alt="[^"]*{word}', each) for each in shown)
 
 
 def rows_of(folder: Path, name: str) -> list[dict]:
@@ -177,6 +207,46 @@ def figures_04(folder: Path, lang: str) -> list[str]:
     return [*found, number(len(external), lang=lang), percent(end_to_end / len(whole), lang=lang)]
 
 
+def figures_05(folder: Path, lang: str) -> list[str]:
+    services, standards = rows_of(folder, "service-inventory"), rows_of(folder, "service-standards")
+    promised = {(row["fiscal_yr"], row["service_id"]) for row in standards}
+    none = sum((row["fiscal_yr"], row["service_id"]) not in promised for row in services)
+    phone = [row for row in standards if row["channel"] == "TEL"]
+    met = Counter(row["target_met"] for row in phone)
+    counted = [(int(row["volume_meeting_target"]), int(row["total_volume"]), float(row["performance"])) for row in phone
+               if row["volume_meeting_target"] and int(row["total_volume"] or 0) > 0]
+    kept, cases = sum(row[0] for row in counted), sum(row[1] for row in counted)
+    shares = [none / len(services), met["Y"] / (met["Y"] + met["N"]), kept / cases,
+              sum(row[2] for row in counted) / len(counted), kept / sum(row[1] for row in counted if row[0] > 0)]
+    return [number(none, lang=lang), *(percent(share, lang=lang) for share in shares), number(cases, lang=lang)]
+
+
+def figures_09(folder: Path, lang: str) -> list[str]:
+    closed = [row for row in rows_of(folder, "consultations") if row["status"] == "C"]
+    answers = Counter(row["report_available_online"] for row in closed)
+    links = {what: Counter((row[f"report_link_en_{what}"], row[f"report_link_fr_{what}"]) for row in closed)
+             for what in ("given", "is_address")}
+    french = [links[what]["false", "true"] for what in links]
+    both = sum(row["report_available_online"] == "Y" and row["report_link_en_is_address"] == "true"
+               and row["report_link_fr_is_address"] == "true" for row in closed)
+    day = datetime.date.fromisoformat
+    days = [(day(row["end_date"]) - day(row["start_date"])).days for row in closed]
+    possible = [length for length in days if length >= 0]
+    shares = [answers["Y"] / len(closed), answers["Y"] / (answers["Y"] + answers["N"]), both / answers["Y"],
+              sum(length < 30 for length in possible) / len(possible),
+              sum(length + 1 < 30 for length in possible) / len(possible)]
+    return [*(percent(share, lang=lang) for share in shares), *(number(count, lang=lang) for count in french),
+            number(len(closed), lang=lang)]
+
+
+def figures_12(folder: Path, lang: str) -> list[str]:
+    rows = rows_of(folder, "open-data-inventory")
+    inside = [row for row in rows if not row["date_released"]]
+    votes = sorted((int(row["user_votes"]) for row in inside), reverse=True)
+    return [percent(1 - len(inside) / len(rows), lang=lang), percent(sum(votes[:10]) / sum(votes), lang=lang),
+            *(number(count, lang=lang) for count in (len(rows), len(inside), votes.count(0), sum(votes)))]
+
+
 def figures_06(folder: Path, lang: str) -> list[str]:
     rows = [(int(row["openness_rating"]), int(row["downloads"])) for row in rows_of(folder, "top-datasets")]
     total = sum(downloads for _, downloads in rows)
@@ -207,8 +277,15 @@ def figures_13(folder: Path, lang: str) -> list[str]:
 
 
 FIGURES = {
-    "01-open-government": figures_01, "02-asking-the-portal": figures_02, "03-trust-this-table": figures_03,
-    "04-served-online": figures_04, "06-how-open": figures_06, "13-are-we-compliant": figures_13,
+    "01-open-government": figures_01,
+    "02-asking-the-portal": figures_02,
+    "03-trust-this-table": figures_03,
+    "04-served-online": figures_04,
+    "05-promises-and-results": figures_05,
+    "06-how-open": figures_06,
+    "09-did-we-report-back": figures_09,
+    "12-what-goes-first": figures_12,
+    "13-are-we-compliant": figures_13,
 }
 
 
@@ -221,4 +298,9 @@ def test_the_recomputed_figures_are_those_of_the_rows():
     assert figures_06(folder, "en")[:4] == ["2.90", "2.94", "32.1\u00a0%", "361,659"]
     assert figures_13(folder, "en") == ["513", "513", "100.0\u00a0%", "513", "349", "14"]
     assert "30.9\u00a0%" in figures_04(folder, "en") and "32.8\u00a0%" in figures_04(folder, "en")
+    assert figures_05(folder, "en") == [
+        "751", "42.9\u00a0%", "63.5\u00a0%", "51.4\u00a0%", "84.0\u00a0%", "75.4\u00a0%", "39,250,890"]
+    assert figures_09(folder, "en") == [
+        "12.7\u00a0%", "13.0\u00a0%", "86.2\u00a0%", "13.4\u00a0%", "10.0\u00a0%", "254", "0", "4,916"]
+    assert figures_12(folder, "en") == ["46.0\u00a0%", "64.0\u00a0%", "400", "216", "94", "2,169"]
     assert os.environ.get("PORTAIL_LANG") == "en"
