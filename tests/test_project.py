@@ -7,6 +7,7 @@ import zipfile
 
 import pytest
 
+from curriculum.lessons import Curriculum
 from tests.conftest import ROOT
 
 LOCKS = ("requirements.txt", "requirements-grader.txt", "requirements-dev.txt")
@@ -48,6 +49,14 @@ def test_no_file_names_an_index_host_or_a_path_of_a_machine():
 def test_no_generated_file_is_tracked():
     assert [name for name in tracked() if re.match(r"learner/|build/|screenshots/|exercises/(release|altered)/", name)
             or ".ipynb_checkpoints" in name or name.endswith(".pyc")] == []
+
+
+def test_the_readme_names_the_lessons_that_are_written():
+    text = (ROOT / "README.md").read_text("utf-8")
+    written = [lesson.number for lesson in Curriculum.read().written()]
+    for begins in ("Written so far:", "Sont écrites :"):
+        said = re.search(rf"{begins}[^:]*", text)[0]
+        assert re.findall(r"\b\d\d\b", said) == written
 
 
 def test_the_learners_environment_names_the_cards_packages():
