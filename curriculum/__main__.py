@@ -3,6 +3,7 @@
 Exit codes: 0 done; 1 something to mend was found; 2 could not run; 130 stopped by Ctrl-C.
 """
 
+import os
 import sys
 from pathlib import Path
 
@@ -25,8 +26,9 @@ def curriculum() -> None:
 @click.option("--lang", type=click.Choice(LANGUAGES), help="Language of JupyterLab and of the start page.")
 @click.option("--folder", type=click.Path(path_type=Path, file_okay=False), default=ROOT / "learner",
               help="Where your workspace is; learner/ in the project if left out.")
+@click.option("--portal", help="Address of the room's portal. / Adresse du portail de la salle.")
 @click.option("--build-only", is_flag=True, help="Build the workspace and do not open JupyterLab.")
-def learn(lang: str | None, folder: Path, build_only: bool) -> int:
+def learn(lang: str | None, folder: Path, portal: str | None, build_only: bool) -> int:
     """Build your workspace and open JupyterLab on the start page. / Ouvrir votre espace de travail.
 
     What you changed is kept; the rest is brought up to date.
@@ -35,6 +37,8 @@ def learn(lang: str | None, folder: Path, build_only: bool) -> int:
 
     if lang:
         settings.use_language(lang)
+    if portal:
+        os.environ["PORTAIL_URL"] = portal
     folder = folder.resolve()
     found = [doctor.check_datasets(), doctor.check_folder(str(folder if folder.is_dir() else folder.parent)),
              doctor.check_proxy(), doctor.check_port(), doctor.check_portal()]
@@ -99,6 +103,25 @@ def pages(folder: Path) -> int:
 
     for path in render_all(folder):
         click.echo(path)
+    return 0
+
+
+@curriculum.command()
+@click.option("--to", "folder", type=click.Path(path_type=Path, file_okay=False), default=ROOT / "build" / "room")
+@click.option("--for", "targets", multiple=True, metavar="PLATFORM:VERSION",
+              help="Another kind of laptop / un autre type de poste, such as win_amd64:3.12.")
+def bundle(folder: Path, targets: tuple[str, ...]) -> int:
+    """Write what a room without internet installs from. / Préparer l'installation d'une salle sans Internet.
+
+    Needs a network, once; then: portail serve --room FOLDER --host 0.0.0.0
+    """
+    from curriculum import bundle as bundling
+
+    written = bundling.write(folder.resolve(), list(targets))
+    click.echo(Sentence(f"{written[0]}: {len(written) - 2} packages. In the room: portail serve --room {folder} "
+                        "--host 0.0.0.0",
+                        f"{written[0]} : {len(written) - 2} paquets. Dans la salle : portail serve --room {folder} "
+                        "--host 0.0.0.0"))
     return 0
 
 

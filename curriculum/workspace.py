@@ -16,7 +16,7 @@ from pathlib import Path
 import nbformat
 
 from curriculum import notebooks, release
-from curriculum.lessons import LANGUAGES, Curriculum
+from curriculum.lessons import LANGUAGES, ROOT, Curriculum
 from portail import settings
 from portail.errors import CannotWrite
 
@@ -50,6 +50,8 @@ def build(workspace: Path) -> list[Path]:
     Raises:
         CannotWrite: if the folder cannot be written to.
     """
+    if not (ROOT / "notebooks").is_dir() and (workspace / START).is_file():
+        return []  # installed from a bundle: the workspace came built, and nothing here is newer
     files = _files()
     try:
         return _bring_up_to_date(workspace, files)

@@ -172,15 +172,20 @@ def check(names: tuple[str, ...]) -> int:
               help="A folder of portal files with its sources.csv, served instead of the datasets here.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="0.0.0.0 for a whole room / pour toute une salle.")
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535))
-def serve(data: Path | None, host: str, port: int) -> int:
+@click.option("--room", type=click.Path(path_type=Path, exists=True, file_okay=False),
+              help="What `python -m curriculum bundle` wrote, to install from / pour installer les postes.")
+def serve(data: Path | None, host: str, port: int, room: Path | None) -> int:
     """Be the portal of a room without a network. / Être le portail d'une salle sans réseau."""
-    from portail.server import make_server
+    from portail.server import make_server, own_address
 
-    server = make_server(data, host, port)
-    address = f"http://{host}:{server.effective_port}"
+    server = make_server(data, host, port, room)
+    address = f"http://{own_address() if host == '0.0.0.0' else host}:{server.effective_port}"
     click.echo(Sentence(f"The room’s portal answers at {address}. Learners set PORTAIL_URL={address}. Ctrl-C stops it.",
                         f"Le portail de la salle répond à {address}. Sur chaque poste : PORTAIL_URL={address}. "
                         "Ctrl-C l’arrête."))
+    if room:
+        click.echo(Sentence(f"What laptops install from: {address}/room/",
+                            f"Ce qu’il faut pour installer les postes : {address}/room/"))
     try:
         server.run()
     finally:

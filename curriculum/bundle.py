@@ -1,0 +1,157 @@
+"""What a room without internet installs the project from: one ZIP for learners, the packages, a page that says how.
+
+The trainer makes it beforehand, with a network (``python -m curriculum bundle``), and serves it in the room
+(``portail serve --room FOLDER``); the laptops then need Python alone.
+"""
+
+import html
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+from curriculum import notebooks, pages, workspace
+from curriculum.lessons import LANGUAGES, ROOT
+from portail.errors import PortailError
+from portail.server import ROOM
+
+ZIP = "open-data-curriculum.zip"
+PACKAGES = "packages"
+
+
+class CannotBundle(PortailError):
+    """Raised when the packages cannot be had; what pip said is in the text."""
+
+
+def write(folder: Path, targets: list[str] = (), lock: Path = ROOT / "requirements.txt") -> list[Path]:
+    """Write the bundle: the ZIP, the packages as wheels with their list, and the page.
+
+    Args:
+        folder: where; made if absent. Packages that are there already are not fetched again.
+        targets: other kinds of laptop than this machine, as ``"platform:version"`` in pip's words, such as
+            ``"win_amd64:3.12"`` or ``"macosx_11_0_arm64:3.13"``.
+        lock: which packages, with their hashes.
+
+    Returns:
+        The page, the ZIP and the wheels.
+
+    Raises:
+        CannotBundle: if pip cannot fetch a package as a wheel, or cannot build the project's own.
+        CannotWrite: if the folder cannot be written to.
+    """
+    packages = folder / PACKAGES
+    packages.mkdir(parents=True, exist_ok=True)
+    for target in ["", *targets]:
+        _pip("download", "--require-hashes", "--only-binary=:all:", "-r", lock, "-d", packages, *_of(target))
+    for old in packages.glob("open_data_curriculum-*.whl"):
+        old.unlink()
+    _pip("wheel", "--no-deps", "--no-build-isolation", "-w", packages, ROOT)
+    wheels = sorted(packages.glob("*.whl"))
+    own = next(packages.glob("open_data_curriculum-*.whl"))
+    links = "\n".join(f'<a href="{html.escape(wheel.name)}">{html.escape(wheel.name)}</a><br>' for wheel in wheels)
+    notebooks.put(packages / "index.html", f"<!DOCTYPE html>\n<title>Packages</title>\n{links}\n".encode())
+    _zip(folder / ZIP, own, lock)
+    notebooks.put(folder / "index.html", page(own.name).encode())
+    return [folder / "index.html", folder / ZIP, *wheels]
+
+
+def _of(target: str) -> list[str]:
+    """Return pip's options for another kind of laptop."""
+    if not target:
+        return []
+    platform, _, version = target.partition(":")
+    if not platform or not version.replace(".", "").isdigit():
+        raise CannotBundle(
+            f"{target} is not a kind of laptop: write platform:version, such as win_amd64:3.12.",
+            f"{target} n’est pas un type d’ordinateur : écrivez plateforme:version, comme win_amd64:3.12.",
+        )
+    return ["--platform", platform, "--python-version", version, "--implementation", "cp"]
+
+
+def _pip(*words) -> None:
+    done = subprocess.run([sys.executable, "-m", "pip", words[0], "--quiet", "--disable-pip-version-check",
+                           *map(str, words[1:])], capture_output=True, text=True)
+    if done.returncode:
+        why = (done.stderr.strip().splitlines() or ["?"])[-1][:300]
+        raise CannotBundle(f"The packages could not be had: {why} A network is needed here, once; then run it again.",
+                           f"Impossible d’obtenir les paquets : {why} Il faut ici un réseau, une fois; puis relancez.")
+
+
+def _zip(path: Path, wheel: Path, lock: Path) -> None:
+    """Write the ZIP: the project's own wheel, the list of packages with their hashes, and the learner's workspace."""
+    with tempfile.TemporaryDirectory() as away:
+        folder = Path(away) / path.stem
+        workspace.build(folder / "learner")
+        shutil.copyfile(wheel, folder / wheel.name)
+        shutil.copyfile(lock, folder / "requirements.txt")
+        fresh = path.with_suffix(".new")
+        with zipfile.ZipFile(fresh, "w", zipfile.ZIP_DEFLATED) as archive:
+            for each in sorted(folder.rglob("*")):
+                archive.write(each, each.relative_to(away))
+        fresh.replace(path)
+
+
+_STEPS = {
+    "en": (
+        "Install the lessons on this laptop",
+        "You need Python 3.11 or newer, and nothing of the internet: everything comes from this room. It takes a few "
+        "quelques minutes.",
+        ("Download {zip} and unpack it.", "Open a terminal (Windows: PowerShell) in the folder {folder}.",
+         "Type these lines, one after the other; on Windows write {windows} in place of {posix}:"),
+        "JupyterLab opens on the start page. Your work is in the folder <code>learner</code>, on your own laptop.",
+    ),
+    "fr": (
+        "Installer les leçons sur cet ordinateur",
+        "Il vous faut Python 3.11 ou plus récent, et rien d’Internet\u00a0: tout vient de cette salle. Comptez "
+        "quelques minutes.",
+        ("Téléchargez {zip} et décompressez-le.",
+         "Ouvrez un terminal (Windows\u00a0: PowerShell) dans le dossier {folder}.",
+         "Tapez ces lignes, l’une après l’autre; sous Windows, écrivez {windows} au lieu de {posix}\u00a0:"),
+        "JupyterLab s’ouvre à la page de départ. Votre travail est dans le dossier <code>learner</code>, sur votre "
+        "propre ordinateur.",
+    ),
+}
+
+
+def page(wheel: str) -> str:
+    """Return the page of the room, in both languages; the server puts its own address in place of ``ROOM``.
+
+    Args:
+        wheel: the file name of the project's own wheel.
+    """
+    python = ".venv/bin/python"
+    commands = "\n".join((
+        "python -m venv .venv",
+        f"{python} -m pip install --no-index --find-links http://{ROOM}/room/{PACKAGES}/ --trusted-host {ROOM} "
+        "--require-hashes -r requirements.txt",
+        f"{python} -m pip install --no-index --no-deps {wheel}",
+        f"{python} -m curriculum learn --folder learner --portal http://{ROOM}",
+    ))
+    parts = []
+    for language in LANGUAGES:
+        title, intro, steps, end = _STEPS[language]
+        command = commands + (" --lang fr" if language == "fr" else "")
+        words = {"zip": f'<a href="{ZIP}">{ZIP}</a>', "folder": f"<code>{Path(ZIP).stem}</code>",
+                 "windows": "<code>.venv\\Scripts\\python</code>", "posix": f"<code>{python}</code>"}
+        items = "\n".join(f"<li>{step.format(**words)}</li>" for step in steps)
+        parts.append(f'<section lang="{language}">\n<h2>{title}</h2>\n<p>{intro}</p>\n<ol>\n{items}\n</ol>\n'
+                     f'<pre tabindex="0" aria-label="{title}"><code>{html.escape(command)}</code></pre>\n'
+                     f"<p>{end}</p>\n</section>")
+    heading = " / ".join(pages.WORDS[language]["project"] for language in LANGUAGES)
+    return _PAGE.format(title=heading, body="\n".join(parts))
+
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>
+<style>
+body {{ font: 1.1rem/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1b2733 }}
+h1 {{ font-size: 1.6rem }} h2 {{ border-bottom: 2px solid #26547c }} a {{ color: #0b4f9e }}
+pre {{ background: #eef2f6; padding: 1rem; overflow-x: auto }} section {{ margin-top: 2rem }}</style></head>
+<body><main><h1>{title}</h1>
+{body}
+</main></body>
+</html>
+"""
