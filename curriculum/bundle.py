@@ -53,7 +53,7 @@ def write(folder: Path, targets: list[str] = (), lock: Path = ROOT / "requiremen
     links = "\n".join(f'<a href="{html.escape(wheel.name)}">{html.escape(wheel.name)}</a><br>' for wheel in wheels)
     notebooks.put(packages / "index.html", f"<!DOCTYPE html>\n<title>Packages</title>\n{links}\n".encode())
     _zip(folder / ZIP, own, lock)
-    notebooks.put(folder / "index.html", page(own.name).encode())
+    notebooks.put(folder / "index.html", page().encode())
     return [folder / "index.html", folder / ZIP, *wheels]
 
 
@@ -80,12 +80,13 @@ def _pip(*words) -> None:
 
 
 def _zip(path: Path, wheel: Path, lock: Path) -> None:
-    """Write the ZIP: the project's own wheel, the list of packages with their hashes, and the learner's workspace."""
+    """Write the ZIP: what installs, the project's wheel, the packages' names and hashes, the learner's workspace."""
     with tempfile.TemporaryDirectory() as away:
         folder = Path(away) / path.stem
         workspace.build(folder / "learner")
         shutil.copyfile(wheel, folder / wheel.name)
         shutil.copyfile(lock, folder / "requirements.txt")
+        shutil.copyfile(Path(__file__).with_name("install.py"), folder / "install.py")
         fresh = path.with_suffix(".new")
         with zipfile.ZipFile(fresh, "w", zipfile.ZIP_DEFLATED) as archive:
             for each in sorted(folder.rglob("*")):
@@ -96,49 +97,35 @@ def _zip(path: Path, wheel: Path, lock: Path) -> None:
 _STEPS = {
     "en": (
         "Install the lessons on this laptop",
-        "You need Python 3.11 or newer, and nothing of the internet: everything comes from this room. It takes a few "
-        "quelques minutes.",
+        "You need Python 3.11 or newer, and nothing of the internet: everything comes from this room.",
         ("Download {zip} and unpack it.", "Open a terminal (Windows: PowerShell) in the folder {folder}.",
-         "Type these lines, one after the other; on Windows write {windows} in place of {posix}:"),
-        "JupyterLab opens on the start page. Your work is in the folder <code>learner</code>, on your own laptop.",
+         "Copy this line into it, and press Enter:"),
+        "It takes a few minutes. Then JupyterLab opens on the start page. Your work is in the folder {learner}, on "
+        "your own laptop; the same line opens it again.",
     ),
     "fr": (
         "Installer les leçons sur cet ordinateur",
-        "Il vous faut Python 3.11 ou plus récent, et rien d’Internet\u00a0: tout vient de cette salle. Comptez "
-        "quelques minutes.",
+        "Il vous faut Python 3.11 ou plus récent, et rien d’Internet\u00a0: tout vient de cette salle.",
         ("Téléchargez {zip} et décompressez-le.",
          "Ouvrez un terminal (Windows\u00a0: PowerShell) dans le dossier {folder}.",
-         "Tapez ces lignes, l’une après l’autre; sous Windows, écrivez {windows} au lieu de {posix}\u00a0:"),
-        "JupyterLab s’ouvre à la page de départ. Votre travail est dans le dossier <code>learner</code>, sur votre "
-        "propre ordinateur.",
+         "Copiez-y cette ligne, puis appuyez sur Entrée\u00a0:"),
+        "Comptez quelques minutes, puis JupyterLab s’ouvre à la page de départ. Votre travail est dans le dossier "
+        "{learner}, sur votre propre ordinateur; la même ligne le rouvre.",
     ),
 }
 
 
-def page(wheel: str) -> str:
-    """Return the page of the room, in both languages; the server puts its own address in place of ``ROOM``.
-
-    Args:
-        wheel: the file name of the project's own wheel.
-    """
-    python = ".venv/bin/python"
-    commands = "\n".join((
-        "python -m venv .venv",
-        f"{python} -m pip install --no-index --find-links http://{ROOM}/room/{PACKAGES}/ --trusted-host {ROOM} "
-        "--require-hashes -r requirements.txt",
-        f"{python} -m pip install --no-index --no-deps {wheel}",
-        f"{python} -m curriculum learn --folder learner --portal http://{ROOM}",
-    ))
+def page() -> str:
+    """Return the page of the room, in both languages; the server puts its own address in place of ``ROOM``."""
+    words = {"zip": f'<a href="{ZIP}">{ZIP}</a>', "folder": f"<code>{Path(ZIP).stem}</code>",
+             "learner": "<code>learner</code>"}
     parts = []
     for language in LANGUAGES:
         title, intro, steps, end = _STEPS[language]
-        command = commands + (" --lang fr" if language == "fr" else "")
-        words = {"zip": f'<a href="{ZIP}">{ZIP}</a>', "folder": f"<code>{Path(ZIP).stem}</code>",
-                 "windows": "<code>.venv\\Scripts\\python</code>", "posix": f"<code>{python}</code>"}
         items = "\n".join(f"<li>{step.format(**words)}</li>" for step in steps)
+        line = f"python install.py http://{ROOM}" + (" --lang fr" if language == "fr" else "")
         parts.append(f'<section lang="{language}">\n<h2>{title}</h2>\n<p>{intro}</p>\n<ol>\n{items}\n</ol>\n'
-                     f'<pre tabindex="0" aria-label="{title}"><code>{html.escape(command)}</code></pre>\n'
-                     f"<p>{end}</p>\n</section>")
+                     f"<pre><code>{line}</code></pre>\n<p>{end.format(**words)}</p>\n</section>")
     heading = " / ".join(pages.WORDS[language]["project"] for language in LANGUAGES)
     return _PAGE.format(title=heading, body="\n".join(parts))
 
@@ -149,7 +136,8 @@ _PAGE = """<!DOCTYPE html>
 <style>
 body {{ font: 1.1rem/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1b2733 }}
 h1 {{ font-size: 1.6rem }} h2 {{ border-bottom: 2px solid #26547c }} a {{ color: #0b4f9e }}
-pre {{ background: #eef2f6; padding: 1rem; overflow-x: auto }} section {{ margin-top: 2rem }}</style></head>
+pre {{ background: #eef2f6; padding: 1rem; white-space: pre-wrap; overflow-wrap: anywhere }}
+section {{ margin-top: 2rem }}</style></head>
 <body><main><h1>{title}</h1>
 {body}
 </main></body>

@@ -55,21 +55,42 @@ def test_the_zip_holds_the_project_its_lock_and_the_workspace_in_both_languages(
     assert all("instructor" not in cell["metadata"].get("tags", []) for cell in json.loads(opened)["cells"])
 
 
-def test_a_laptop_installs_from_the_room_with_no_index(address, tmp_path):
+@pytest.fixture
+def laptop(address, tmp_path) -> Path:
+    """The folder that a learner has unpacked."""
     (tmp_path / "bundle.zip").write_bytes(requests.get(f"{address}/room/{bundle.ZIP}", timeout=30).content)
     zipfile.ZipFile(tmp_path / "bundle.zip").extractall(tmp_path)
-    folder = tmp_path / Path(bundle.ZIP).stem
-    subprocess.run([sys.executable, "-m", "venv", "own"], cwd=folder, check=True)
-    found = BeautifulSoup(requests.get(f"{address}/room/", timeout=30).text, "html.parser")
-    lines = found.find("pre").get_text().splitlines()
+    return tmp_path / Path(bundle.ZIP).stem
+
+
+def run(*words, folder: Path) -> subprocess.CompletedProcess:
+    """Run a command as on a laptop that knows no index."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
-    clean["PIP_CONFIG_FILE"] = os.devnull
-    for line in lines[1:3]:  # the first makes the environment, the last opens JupyterLab
-        words = line.replace(".venv/bin/python", str(folder / "own" / "bin" / "python")).split()
-        done = subprocess.run(words, cwd=folder, capture_output=True, text=True, env=clean)
-        assert done.returncode == 0, done.stderr
-    listed = subprocess.run([folder / "own/bin/python", "-m", "pip", "list"], capture_output=True, text=True, env=clean)
-    assert "six" in listed.stdout and "open-data-curriculum" in listed.stdout
+    return subprocess.run([*map(str, words)], cwd=folder, capture_output=True, text=True,
+                          env=clean | {"PIP_CONFIG_FILE": os.devnull})
+
+
+def test_a_laptop_installs_with_the_line_of_the_page_and_no_index(address, laptop):
+    found = BeautifulSoup(requests.get(f"{address}/room/", timeout=30).text, "html.parser")
+    line = found.find("pre").get_text().split()
+    assert line[0] == "python"
+    done = run(sys.executable, *line[1:], folder=laptop)
+    assert (laptop / ".venv" / "done").exists(), done.stdout + done.stderr
+    python = laptop / ".venv" / "bin" / "python"
+    listed = run(python, "-m", "pip", "list", folder=laptop).stdout
+    assert "six" in listed and "open-data-curriculum" in listed
+    assert "click" in done.stderr  # this lock has one package, so the lessons themselves cannot open
+
+
+def test_a_room_that_is_gone_is_told_in_words(laptop):
+    done = run(sys.executable, "install.py", "http://127.0.0.1:9", "--lang", "fr", folder=laptop)
+    assert done.returncode == 1 and "L’installation a échoué" in done.stdout
+    assert not (laptop / ".venv" / "done").exists()
+
+
+def test_without_an_address_it_says_where_the_address_stands(laptop):
+    done = run(sys.executable, "install.py", folder=laptop)
+    assert done.returncode == 2 and "page of the room" in done.stdout
 
 
 def test_a_package_that_is_not_the_one_locked_is_refused_in_the_room(address, room, tmp_path):
