@@ -223,18 +223,20 @@ def mark(assignment: Assignment, job: Job) -> Result:
     Raises:
         CannotConfine: if this machine cannot confine learner code.
     """
-    for attempt in range(_ATTEMPTS):
+    lost = again = 0
+    while True:
         try:
             result = _mark(warm(assignment), job)
         except ZygoteLost:
             forget()
-            if attempt == _ATTEMPTS - 1:
+            lost += 1
+            if lost == _MOST_LOST:
                 raise
             continue
-        if attempt < _ATTEMPTS - 2 and any(notebook.cause in _ONCE_MORE for notebook in result.notebooks.values()):
-            continue  # the machine may have ended it: what the learner's code does, it does again
+        if again < _MOST_AGAIN and any(notebook.cause in _ONCE_MORE for notebook in result.notebooks.values()):
+            again += 1  # the machine may have ended it: what the learner's code does, it does again
+            continue
         return result
-    raise AssertionError
 
 
 def warm(assignment: Assignment) -> Pair:
@@ -251,7 +253,8 @@ def warm(assignment: Assignment) -> Pair:
     return pair
 
 
-_ATTEMPTS = 4
+_MOST_LOST = 10  # warm processes: a sealed submission cannot end one, so somebody else did
+_MOST_AGAIN = 2
 _ONCE_MORE = ("ended", "checker", "unreadable")
 
 
