@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help learn grader grade-demo test test-live soak lint lock release execute stamp pages bench clean
+.PHONY: help learn grader grade-demo test test-live soak lint lock release execute stamp pages kit bench clean
 
 help:            ## Show the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/'
@@ -65,6 +65,9 @@ stamp: .venv/learn    ## Record that the French cells translate the English ones
 
 pages: .venv/learn    ## Render every lesson as an accessible page in build/pages
 	$(BIN)/python -m curriculum pages
+
+kit: .venv/learn      ## Build the trainer's kit in build/kit, as pages and (with Chromium) PDF
+	$(BIN)/python -m curriculum kit
 
 bench: .venv/test     ## Print timings as ratios of systems measured side by side
 	$(BIN)/python -m benchmarks
