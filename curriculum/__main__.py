@@ -125,6 +125,24 @@ def bundle(folder: Path, targets: tuple[str, ...]) -> int:
     return 0
 
 
+@curriculum.command()
+@click.option("--to", "folder", type=click.Path(path_type=Path, file_okay=False), default=ROOT / "build" / "kit")
+@click.option("--no-pdf", is_flag=True, help="Write the pages only.")
+def kit(folder: Path, no_pdf: bool) -> int:
+    """Build the trainer's kit, as pages and PDF. / Produire la trousse d'animation."""
+    from curriculum import kit as trainers
+
+    pdf = not no_pdf and trainers.can_print()
+    written = trainers.build(folder, pdf)
+    for path in [*written, *(trainers.printed([path for path in written if path.stem != "index"]) if pdf else [])]:
+        click.echo(path)
+    if not pdf and not no_pdf:
+        click.echo(Sentence("The pages are ready. There is no PDF: it takes Chromium and the packages of make test.",
+                            "Les pages sont prêtes. Il n’y a pas de PDF\u00a0: il faut Chromium et les paquets de "
+                            "make test."))
+    return 0
+
+
 def complaints() -> list[str]:
     """Return every complaint about every lesson and exercise of this checkout."""
     found = []

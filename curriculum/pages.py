@@ -68,7 +68,7 @@ def render(notebook, language: str, slug: str) -> str:
         "words": WORDS[language], "css": (TEMPLATES / "lesson" / "page.css").read_text("utf-8"),
     }
     html, _ = exporter.from_notebook_node(notebook, resources={"page": page})
-    return _accessible(html, language)
+    return accessible(html, language)
 
 
 def _title(notebook) -> str:
@@ -80,8 +80,13 @@ def _title(notebook) -> str:
     return ""
 
 
-def _accessible(html: str, language: str) -> str:
-    """Mend what notebooks' HTML lacks: header cells' scope, keyboard scrolling, tables that are not drawn by hand."""
+def accessible(html: str, language: str) -> str:
+    """Mend what notebooks' HTML lacks: header cells' scope, keyboard scrolling, tables that are not drawn by hand.
+
+    Args:
+        html: a whole page.
+        language: ``"en"`` or ``"fr"``, in which its tables are named.
+    """
     page = BeautifulSoup(html, "html.parser")
     for table in page.find_all("table"):
         for style in table.parent.find_all("style", recursive=False):
@@ -93,7 +98,7 @@ def _accessible(html: str, language: str) -> str:
             if not cell.get_text(strip=True):
                 cell.name = "td"
             else:
-                cell["scope"] = "col" if cell.find_parent("thead") else "row"
+                cell["scope"] = cell.get("scope") or ("col" if cell.find_parent("thead") else "row")
         for row in table.find_all("tr"):
             del row["style"]
         label = {"en": "Table", "fr": "Tableau"}[language]

@@ -8,14 +8,10 @@ import shutil
 import subprocess
 import sys
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge", "msedge")
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-             "--disable-component-update", "--disable-sync"]
+from curriculum.kit import BROWSER_ARGUMENTS as ARGUMENTS
+from curriculum.kit import browser as find
 
-
-def find() -> str | None:
-    """Return the path of a Chromium of this system, or None."""
-    return next((path for name in NAMES if (path := shutil.which(name))), None)
+__all__ = ["ARGUMENTS", "find", "install"]
 
 
 def install() -> str:
