@@ -71,7 +71,7 @@ def steps(here: Path, python: Path, address: str) -> list:
     wheel = next(here.glob("open_data_curriculum-*.whl"))
     return [
         [sys.executable, "-m", "venv", ".venv"],
-        [*pip, "--find-links", address + "/room/packages/", "--trusted-host", address.split("//")[1],
+        [*pip, "-f", address + "/room/packages/", "--trusted-host", address.split("//")[1],
          "--require-hashes", "-r", "requirements.txt"],
         [*pip, "--no-deps", wheel],
     ]

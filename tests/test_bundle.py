@@ -96,7 +96,7 @@ def test_without_an_address_it_says_where_the_address_stands(laptop):
 def test_a_package_that_is_not_the_one_locked_is_refused_in_the_room(address, room, tmp_path):
     (tmp_path / "requirements.txt").write_text(f"six==1.17.0 --hash=sha256:{'0' * 64}\n")
     done = subprocess.run(
-        [sys.executable, "-m", "pip", "download", "--no-index", "--find-links", f"{address}/room/packages/",
+        [sys.executable, "-m", "pip", "download", "--no-index", "-f", f"{address}/room/packages/",
          "--require-hashes", "-r", "requirements.txt"], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode != 0 and "DO NOT MATCH THE HASHES" in done.stderr
 
