@@ -23,6 +23,7 @@ from portail.errors import PortailError
 
 MASTERY = 0.7  #: share of the points from which a test counts as passed
 AGREES = 4  #: of 5, from which an answer counts as agreement
+_ENOUGH = 20  #: people, below which the gain of a single item would tell its counts even to one decimal
 _FARTHEST = 0.9  #: beyond which the gain of a single item would tell how many got it wrong
 
 
@@ -274,10 +275,13 @@ def _learned(name: Both, names: list[str], tests: dict[str, pd.DataFrame], minim
 
 
 def _gained(value: float | None, people: int, minimum: int, coarse: bool) -> Figure:
-    """Return a gain as it may be shown: that of a single item to one decimal, since two would give its counts back."""
+    """Return a gain as it may be shown: that of a single item of enough people, and to one decimal, since more would
+    give its counts back."""
     shown = suppression.average(value, people, minimum)
     if shown.value is None or not coarse:
         return shown
+    if people < max(_ENOUGH, 2 * minimum):
+        return HIDDEN
     if shown.value > _FARTHEST:
         return Figure("above", _FARTHEST)
     return Figure("below", -_FARTHEST) if shown.value < -_FARTHEST else Figure("exact", round(shown.value, 1))

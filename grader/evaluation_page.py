@@ -113,6 +113,16 @@ class Writer:
             return self.words["until"].format(self.date(line.end))
         return self.words["from_to"].format(self.date(line.start), self.date(line.end))
 
+    def body(self, line) -> str:
+        """Return who reported a counter, by the initials of this language."""
+        return " ".join(self.words["bodies"].get(word, word) for word in line.body.split())
+
+    def target(self, line) -> str:
+        """Return the target of a counter; a dash where its source has none."""
+        if not line.target:
+            return self.words["none"]
+        return percent(int(line.target) / 100, 0, self.language) if line.unit == "percent" else line.target
+
     def value(self, line) -> str:
         """Return what was reported, with how exact the source says it is."""
         return self.words["precision"][line.precision].format(

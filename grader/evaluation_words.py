@@ -2,6 +2,7 @@
 
 WORDS = {
     "en": {
+        "bodies": {},
         "report": "Evaluation",
         "go": "English",
         "colon": ":",
@@ -176,6 +177,7 @@ WORDS = {
         "nothing": "Nothing to show.",
     },
     "fr": {
+        "bodies": {"TBS": "SCT", "CSPS": "EFPC", "PCO": "BCP", "and": "et", "others": "autres"},
         "report": "Évaluation",
         "go": "Français",
         "colon": "\u00a0:",

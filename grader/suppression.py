@@ -75,8 +75,9 @@ def average(value: float | None, people: int, minimum: int) -> Figure:
 def cells(counts: list[int], minimum: int) -> tuple[list[Figure], Figure]:
     """Return the cells of a table of one dimension, and its total, so that no total gives a cell back.
 
-    Small cells are hidden. If that leaves one hidden cell, or hidden cells that together are a small group, the
-    smallest of the others is hidden too (complementary suppression), until it does not.
+    Small cells are hidden. Where there are any, others are hidden too, in the order of the table and never by their
+    size (complementary suppression), until one that is not small is among them and they hold twice the minimum. Which
+    cell goes with a small one must not depend on sizes: whoever knows the rule could reason back from it.
 
     Args:
         counts: people, by cell; nobody is in two cells.
@@ -85,10 +86,10 @@ def cells(counts: list[int], minimum: int) -> tuple[list[Figure], Figure]:
     total = sum(counts)
     if total < minimum:
         return [HIDDEN] * len(counts), HIDDEN if counts else NONE
-    order = sorted(range(len(counts)), key=lambda at: counts[at])
-    hidden = {at for at in order if counts[at] < minimum}
-    for at in order:
-        if not hidden or (len(hidden) > 1 and sum(counts[each] for each in hidden) >= minimum):
+    hidden = {at for at, each in enumerate(counts) if each < minimum}
+    small = len(hidden)
+    for at in range(len(counts) if small else 0):
+        if len(hidden) > small and sum(counts[each] for each in hidden) >= 2 * minimum:
             break
         hidden.add(at)
     return [HIDDEN if at in hidden else Figure("exact", each) for at, each in enumerate(counts)], Figure("exact", total)
