@@ -338,8 +338,15 @@ def _done(name: str, exercises: list[programme.Exercise], people: int, minimum: 
     return Done(
         name, suppression.share(len(points), people, minimum) if people else NONE,
         suppression.average(mean, len(points), minimum), hardest,
-        Figure("exact", tasks[hardest]) if hardest else HIDDEN if len(points) else NONE,
+        _task(shares[hardest].dropna(), minimum) if hardest else HIDDEN if len(points) else NONE,
     ), tasks
+
+
+def _task(shares: pd.Series, minimum: int) -> Figure:
+    """Return a task's mean share of points; where it is all or nothing, that is a share of people."""
+    if shares.isin([0.0, 1.0]).all():
+        return suppression.share(int(shares.sum()), len(shares), minimum)
+    return suppression.average(float(shares.mean()), len(shares), minimum)
 
 
 def _hardest_task(exercises: list[tuple[Done, dict[str, float]]]) -> str:

@@ -78,7 +78,7 @@ class Writer:
 
     def points(self, figure: Figure, decimals: int = 2) -> str:
         """Write an average as it may be shown."""
-        return self._shown(figure, lambda value: number(value, decimals, self.language))
+        return self._shown(figure, lambda value: number(value, decimals, self.language).replace("-", "−"))
 
     def gain(self, figure: Figure, learned: Learned | None = None, coarse: bool = False) -> str:
         """Write a gain as it may be shown: to one decimal where it rests on one item, or is ``coarse``."""

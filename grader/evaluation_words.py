@@ -133,7 +133,7 @@ WORDS = {
         "described": "Normalised gain by topic, largest first, with its 95 % interval. {}.",
         "no_gain": "No gain can be shown.",
         "mastery": "At or above 70 % of the points{} before {}, after {}.",
-        "items": "The items",
+        "asked": "The items",
         "form": "Form",
         "forms_names": {
             "pre": "before",
@@ -313,7 +313,7 @@ WORDS = {
         "described": "Gain normalisé par thème, du plus grand au plus petit, avec son intervalle à 95\u00a0%. {}.",
         "no_gain": "Aucun gain ne peut être affiché.",
         "mastery": "70\u00a0% des points ou plus{} {} avant, {} après.",
-        "items": "Les questions",
+        "asked": "Les questions",
         "form": "Test",
         "forms_names": {
             "pre": "avant",

@@ -233,6 +233,7 @@ def test_empty_and_tiny_cohorts_and_a_missing_second_test_give_a_report(people, 
     sessions = [held(each, after, number, number) for number, each in enumerate(people)]
     found = evaluation.of_sessions(plan_of(), sessions, 10)
     written = [path.read_text("utf-8-sig") for path in evaluation_page.write(found, tmp_path)]
+    assert "object at 0x" not in written[0]  # a word of the page that is Python's instead
     assert not any("@SUM" in text or "nan" in re.sub(r"[a-z]nan|nan[a-z]", "", text) for text in written)
     assert ("not graded yet" in written[0]) is not after
     if sum(people) < 10:
