@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from curriculum import assessment as assessing
 from curriculum import execute as execution
 from curriculum import notebooks, release, rules, translation
 from curriculum.lessons import LANGUAGES, ROOT, Curriculum
@@ -87,6 +88,16 @@ def stamp(slugs: tuple[str, ...]) -> int:
 
 
 @curriculum.command()
+@click.option("--course", type=click.Path(path_type=Path), default=release.COURSE,
+              help="Your own private course, with its own assessment.toml; the project's if left out.")
+def assessment(course: Path) -> int:
+    """Write the pre- and post-assessment from the bank of items. / Produire les tests d’avant et d’après."""
+    for path in assessing.write(course.resolve()):
+        click.echo(path)
+    return 0
+
+
+@curriculum.command()
 def check() -> int:
     """Hold every lesson and exercise to the rules and print the complaints. / Vérifier les règles."""
     found = complaints()
@@ -152,7 +163,8 @@ def complaints() -> list[str]:
     for name in release.assignments():
         english = notebooks.read(release.COURSE / "source" / name / f"{name}.ipynb")
         french = notebooks.read(release.COURSE / "french" / f"{name}.ipynb")
-        found += [f"exercise {name} {each}" for each in rules.of_exercise(english, french)]
+        rule = rules.of_assessment if name in assessing.ASSIGNMENTS else rules.of_exercise
+        found += [f"exercise {name} {each}" for each in rule(english, french)]
     return found
 
 

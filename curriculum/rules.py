@@ -59,7 +59,22 @@ def of_exercise(english, french) -> list[str]:
         english: the master, with solutions and tests.
         french: the notebook of translated cells.
     """
-    found = [*graded_cells(english), *plain_language(english, "en"), *headings(english, "en"), *paths(english, "en")]
+    return [*graded_cells(english), *_of_assignment(english, french)]
+
+
+def of_assessment(english, french) -> list[str]:
+    """Return every complaint about a form of the session's tests: ten tasks, nothing to be read by a person.
+
+    Args:
+        english: the master, with solutions and tests.
+        french: the notebook of translated cells.
+    """
+    return [*graded_cells(english, tasks=(10, 10), memos=0), *_of_assignment(english, french)]
+
+
+def _of_assignment(english, french) -> list[str]:
+    """Return the complaints that exercises and assessments have in common."""
+    found = [*plain_language(english, "en"), *headings(english, "en"), *paths(english, "en")]
     found += [f"fr {each}" for each in [*plain_language(french, "fr"), *french_spaces(french)]]
     there = {cell["id"] for cell in french.cells}
     for cell in english.cells:
@@ -276,17 +291,24 @@ def french_spaces(notebook) -> Iterator[str]:
                 yield f"{cell['id']}: {what} (near « {text[max(0, match.start() - 15):match.end() + 5].strip()} »)"
 
 
-def graded_cells(notebook) -> Iterator[str]:
-    """nbgrader's cells are what DESIGN asks: 5 to 8 tasks, tests alone locked, hidden values, one memo."""
+def graded_cells(notebook, tasks: tuple[int, int] = (5, 8), memos: int = 1) -> Iterator[str]:
+    """nbgrader's cells are what DESIGN asks: 5 to 8 tasks, tests alone locked, hidden values, one memo.
+
+    Args:
+        notebook: the master.
+        tasks: fewest and most auto-graded tasks, where they are not those of a lesson's exercise.
+        memos: how many answers people read.
+    """
     about = [(cell, cell.metadata.get("nbgrader", {})) for cell in notebook.cells]
     tests = [(cell, each) for cell, each in about if each.get("grade") and not each.get("solution")]
-    if not 5 <= len(tests) <= 8:
-        yield f"exercise: {len(tests)} auto-graded tasks; 5 to 8 are expected"
+    if not tasks[0] <= len(tests) <= tasks[1]:
+        yield f"exercise: {len(tests)} auto-graded tasks; {tasks[0]} to {tasks[1]} are expected"
     names = [each["grade_id"] for _, each in about if each]
     if len(names) != len(set(names)):
         yield "exercise: a grade id comes twice"
-    if sum(bool(each.get("grade") and each.get("solution")) for _, each in about) != 1:
-        yield "exercise: there must be exactly one manually graded answer, the memo"
+    if sum(bool(each.get("grade") and each.get("solution")) for _, each in about) != memos:
+        yield (f"exercise: there must be exactly {'one manually graded answer, the memo' if memos else 'no answer'}"
+               f"{'' if memos else ' that people read'}")
     for cell, each in tests:
         if not each.get("locked"):
             yield f"{cell['id']}: the test is not locked"

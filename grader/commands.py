@@ -411,6 +411,25 @@ def report(assignment, roster_file, out, folder, db) -> None:
 
 
 @grader.command()
+@click.argument("programme", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True,
+              help="The folder to write into / dossier où écrire.")
+@click.option("--minimum", type=int, default=10, show_default=True,
+              help="Fewest people that are shown, never under 3 / plus petit groupe affiché, jamais moins de 3.")
+def evaluate(programme, out, minimum) -> None:
+    """Evaluate a session or a programme: attendance, what was learned, satisfaction; no name, no small group.
+
+    Évaluer une séance ou un programme : présences, apprentissage, satisfaction; aucun nom, aucun petit groupe.
+    """
+    from grader import evaluation, evaluation_page
+
+    found = evaluation.evaluate(programme, minimum)
+    console = Console()
+    for path in evaluation_page.write(found, out):
+        _say(console, Sentence(f"{path}", f"{path}"))
+
+
+@grader.command()
 @click.argument("assignment")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False),
               help="Write sheets and answers into this folder / écrire feuilles et réponses dans ce dossier.")

@@ -247,7 +247,7 @@ def read(path: Path) -> Roster:
         raise BrokenRoster(f"{path} is too big to be a list of people.",
                            f"{path} est trop gros pour une liste de personnes.")
     try:
-        lines = _table(_text(content))
+        lines = _table(decoded(content))
     except (csv.Error, UnicodeDecodeError) as error:
         raise BrokenRoster(
             f"{path} cannot be read as a table. Save it as CSV (UTF-8) and try again.",
@@ -256,7 +256,7 @@ def read(path: Path) -> Roster:
     return _roster(path, lines)
 
 
-def _text(content: bytes) -> str:
+def decoded(content: bytes) -> str:
     """Decode by the mark at the beginning; without one as UTF-8, as UTF-16 by its zero bytes, or as Windows-1252."""
     if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return content.decode("utf-16")

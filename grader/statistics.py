@@ -115,3 +115,65 @@ def _kappa(one: np.ndarray, two: np.ndarray) -> float | None:
         return None
     by_chance = ((one[:, None] - two[None, :]) ** 2).mean()
     return None if by_chance == 0 else float(1 - ((one - two) ** 2).mean() / by_chance)
+
+
+class Gain(msgspec.Struct, frozen=True):
+    """How much of what could still be learned was learned.
+
+    Args:
+        people: learners who took both tests.
+        before: mean share of the points in the first test.
+        after: in the second.
+        gain: normalised gain, at most 1; None where nobody is there or nobody could gain anything.
+        low: lower end of its 95 % interval; None under two people, or where it cannot be told.
+        high: upper end.
+    """
+
+    people: int
+    before: float | None
+    after: float | None
+    gain: float | None
+    low: float | None = None
+    high: float | None = None
+
+
+RESAMPLES, SEED = 2000, 20_260_101
+
+
+def gain(before: np.ndarray, after: np.ndarray, maximum: float) -> Gain:
+    """Return the normalised gain of a group, (post − pre) / (max − pre), from the group's two means.
+
+    It is the average normalised gain of a class (Hake, 1998, American Journal of Physics 66, 64-74), of learners who
+    took both tests. The interval is a percentile bootstrap over learners (Efron and Tibshirani, 1993, An Introduction
+    to the Bootstrap): pairs are drawn anew with replacement ``RESAMPLES`` times, always by the same seed. Of few people
+    such an interval is somewhat too narrow.
+
+    Args:
+        before: points in the first test, one number a learner.
+        after: points in the second, in the same order.
+        maximum: points to be had.
+    """
+    one, two = np.asarray(before, float), np.asarray(after, float)
+    people = len(one)
+    if not people or maximum <= 0:
+        return Gain(people, None, None, None)
+    found = _gains(one.sum(keepdims=True), two.sum(keepdims=True), people * maximum)[0]
+    known = None if np.isnan(found) else float(found)
+    low, high = _interval(one, two, maximum) if known is not None and people > 1 else (None, None)
+    return Gain(people, float(one.mean() / maximum), float(two.mean() / maximum), known, low, high)
+
+
+def _gains(before: np.ndarray, after: np.ndarray, most: float) -> np.ndarray:
+    """Return the gains of groups from their sums of points; NaN where nothing was left to gain."""
+    left = most - before
+    return np.divide(after - before, left, out=np.full(len(before), np.nan), where=left > 1e-9)
+
+
+def _interval(before: np.ndarray, after: np.ndarray, maximum: float) -> tuple[float | None, float | None]:
+    people = len(before)
+    drawn = np.random.default_rng(SEED).integers(0, people, (RESAMPLES, people))
+    gains = _gains(before[drawn].sum(axis=1), after[drawn].sum(axis=1), people * maximum)
+    if np.isnan(gains).mean() > 0.05:  # too often nothing was left to gain: the interval would be of the others alone
+        return None, None
+    low, high = np.nanpercentile(gains, [2.5, 97.5])
+    return float(low), float(high)

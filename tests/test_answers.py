@@ -2,7 +2,8 @@
 
 The answers are data, tests/answers/NN-slug.toml: for each task, right ones written differently, plausible wrong ones
 with a word that the message must say, and the few wrong ones that pass, each with its reason. Marks are given on
-altered tables, so wrong answers are tried there; right ones must be accepted there and on the shipped tables.
+altered tables, so wrong answers are tried there; right ones must be accepted there and on the shipped tables. Those of
+the session's two tests follow from their bank of items: each wrong letter must meet the misconception it is tied to.
 """
 
 import re
@@ -12,12 +13,33 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from curriculum import notebooks, release
+from curriculum import assessment, notebooks, release
 from portail.checks import CheckFailed
 from tests.conftest import ROOT, reading
 
 FILES = sorted((ROOT / "tests" / "answers").glob("*.toml"))
 ANSWERS = {path.stem: tomllib.loads(path.read_text("utf-8")) for path in FILES}
+
+
+def answers_of_form(bank: dict, form: str) -> dict:
+    """Return the right and wrong answers of a form of the session's tests, as the files of tests/answers/ have them."""
+    tasks = []
+    for pair in bank["pair"]:
+        name, right = pair["name"], assessment.key(pair, form)
+        ideas = {letter: bank["misconceptions"][pair[form][letter]["is"]]["en"] for letter in "ABCD" if letter != right}
+        wrong = [{"code": f'{name} = "{letter}"', "why": idea, "says": re.escape(idea)}
+                 for letter, idea in ideas.items()]
+        wrong += [{"code": f"{name} = {written}", "why": "no letter", "says": says} for written, says in (
+            ('"E"', "none of the four"), ('"?"', "none of the four"), ('" "', "none of the four"),
+            ('""', "One letter"), (f'"{right}."', "One letter"), ('"AB"', "One letter"), (f'["{right}"]', "text"),
+            ("1", "text"), ("None", "text"), ("True", "text"))]
+        ways = (f'"{right}"', f"'{right}'", f'"{right.lower()}"', f'str("{right}")')
+        tasks.append({"name": name, "right": [f"{name} = {way}" for way in ways], "wrong": wrong})
+    return {"task": tasks}
+
+
+BANK = assessment.read(release.COURSE)
+ANSWERS |= {name: answers_of_form(BANK, form) for form, name in assessment.FORMS.items()}
 TASKS = [(name, task["name"]) for name, answers in ANSWERS.items() for task in answers["task"]]
 
 
