@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help learn grader grade-demo test test-live soak lint lock release execute stamp pages bundle kit bench clean
+.PHONY: help learn grader grade-demo test test-live soak lint lock release execute stamp pages bundle assessment kit bench clean
 
 help:            ## Show the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/'
@@ -68,6 +68,9 @@ pages: .venv/learn    ## Render every lesson as an accessible page in build/page
 
 bundle: .venv/learn   ## Write what a room without internet installs from, in build/room (needs a network, once)
 	$(BIN)/python -m curriculum bundle
+
+assessment: .venv/learn  ## Write the session's two tests anew from their bank
+	$(BIN)/python -m curriculum assessment
 
 kit: .venv/learn      ## Build the trainer's kit in build/kit, as pages and (with Chromium) PDF
 	$(BIN)/python -m curriculum kit
