@@ -1,5 +1,6 @@
 """Do the project's own files keep its promises: locks with hashes and no host, a wheel that works alone, licences?"""
 
+import math
 import re
 import subprocess
 import sys
@@ -105,3 +106,19 @@ def test_a_lesson_whose_kept_output_is_wrong_fails_under_nbval(tmp_path):
                "--nbval-sanitize-with", "nbval.cfg", lesson.name]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 1 and "62.8" in done.stdout
+
+
+def test_the_page_on_large_cohorts_reckons_rightly():
+    """Its times follow from the two measured figures, and its samples from the formula that it gives."""
+    text = (ROOT / "grader" / "SCALE.md").read_text("utf-8")
+    for part in text.split("\n---\n"):
+        machine, coordinator = (float(each.replace(",", ".")) for each in re.findall(r"\| ([\d.,]+) ms \|", part))
+        times = {int(machines): int(said) for machines, said in re.findall(r"^\| (\d+) \| (\d+) min", part, re.M)}
+        assert times == {
+            each: round(35_755 * max(machine / each, coordinator) / 60_000) for each in (1, 10, 100)}
+    samples = [math.ceil((1.96 * 2.7 / within) ** 2) for within in (0.1, 0.25)]
+    assert samples == [2801, 449] and round(samples[1] / 35_755, 4) == 0.0126
+    hours = round(35_755 * 3 / 60), math.ceil(samples[1] * 2 * 3 / 60)
+    for said in ("1,788", "2,801", "449", "45 hours", "1\u202f788", "2\u202f801", "45 heures", "--share 0.0126"):
+        assert said in text or said.replace("\u202f", " ") in text or said.replace("\u202f", "\u00a0") in text
+    assert hours == (1788, 45)
