@@ -14,6 +14,8 @@ from nbformat.v4 import new_markdown_cell, new_notebook
 import portail
 from curriculum import kit, notebooks, rules
 from curriculum.lessons import LANGUAGES, Curriculum
+from grader import evaluation_words
+from grader.programme import SCALES
 from tests.test_pages import AXE, chromium, needs_browser  # noqa: F401
 
 PLAN = Curriculum.read()
@@ -366,3 +368,11 @@ def test_without_a_chromium_the_kit_is_pages_only(monkeypatch, tmp_path):
     done = CliRunner().invoke(command, ["kit", "--to", str(tmp_path)], standalone_mode=False)
     assert "There is no PDF" in done.output
     assert not list(tmp_path.rglob("*.pdf")) and (tmp_path / "fr" / "index.html").is_file()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_evaluation_form_asks_what_the_evaluation_reads_in_the_same_order(language):
+    text = (kit.FOLDER / language / "evaluation.md").read_text("utf-8")
+    asked = [evaluation_words.WORDS[language]["scales"][scale] for scale in SCALES]
+    places = [text.index(f"| {statement} |") for statement in asked]
+    assert places == sorted(places)
