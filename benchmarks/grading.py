@@ -207,6 +207,7 @@ def limit(course: Path, assignment: str) -> float:
 def large(course: Path, assignment: str, students: int) -> None:
     """Grade a large cohort and print how memory, files and processes grew from its first tenth to its end."""
     command = [sys.executable, "-m", "grader", "grade", assignment, "--course", str(course), "--workers", "2"]
+    before = left()
     began, seen = time.perf_counter(), []
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as run:
         while run.poll() is None:
@@ -222,7 +223,12 @@ def large(course: Path, assignment: str, students: int) -> None:
     for at, name in enumerate(("memory (MB)", "open files", "processes"), 1):
         first, last = (statistics.median(each[at] for each in part) for part in (early, late))
         print(f"  {name:12} {first:8.0f} in the second tenth, {last:8.0f} in the last: {last - first:+.0f}")
-    print(f"  files left in the temporary folder: {len(list(Path(tempfile.gettempdir()).glob('grader-*')))}")
+    print(f"  files left in the temporary folder: {len(left() - before)}")
+
+
+def left() -> set[Path]:
+    """Return what graders have in the temporary folder now; a killed one leaves its own behind."""
+    return set(Path(tempfile.gettempdir()).glob("grader-*"))
 
 
 class _Echo:
