@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help learn grader grade-demo test test-live soak lint lock release execute stamp pages bundle assessment kit bench clean
+.PHONY: help learn grader grade-demo room rehearse test test-live soak lint lock release execute stamp pages bundle assessment kit bench clean
 
 help:            ## Show the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/'
@@ -24,6 +24,16 @@ help:            ## Show the targets
 
 grader: .venv/grader  ## Install what grading a cohort needs, and say whether this machine can confine learner code
 	$(BIN)/grader doctor
+
+.venv/room: .venv/learn requirements-room.txt
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-room.txt
+	touch $@
+
+room: .venv/room      ## Open a room for laptops that have only a browser: a seat each, on this machine
+	$(BIN)/python -m room open
+
+rehearse: .venv/room  ## The day before: every lesson of the day, both languages, 27 seats at once
+	$(BIN)/python -m room rehearse
 
 grade-demo: .venv/grader  ## An instructor's day on a synthetic cohort of thirty, from one ZIP to the reports
 	$(BIN)/python exercises/demo.py
@@ -52,7 +62,9 @@ lock:                 ## Write the lock files anew (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-annotate --no-header --quiet --extra build --extra grader -c requirements.txt -o requirements-grader.txt
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --no-annotate --no-header --quiet --extra dev -c requirements-grader.txt -c requirements.txt -o requirements-dev.txt
+	  --no-annotate --no-header --quiet --extra build --extra room -c requirements-grader.txt -c requirements.txt -o requirements-room.txt
+	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-annotate --no-header --quiet --extra dev -c requirements-room.txt -c requirements-grader.txt -c requirements.txt -o requirements-dev.txt
 
 release: .venv/learn  ## Build the exercises' releases, English and French
 	$(BIN)/python -m curriculum release

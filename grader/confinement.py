@@ -3,6 +3,7 @@
 Two steps. ``enter`` puts a process into the outer cell, where the course, the network and every writable folder are
 gone; what it imports there is trusted. ``seal`` then closes one fork of it for good, before the first byte that a
 learner wrote is read: its own processes, a home of limited size, no capability, system calls filtered, limits set.
+A seat of the room (``room/cell.py``) keeps one folder as its home and may use sockets, in a network of its own.
 
 The first line is the kernel's namespaces (user_namespaces(7), mount_namespaces(7), pid_namespaces(7)), the second
 seccomp (seccomp(2)) and Landlock (landlock(7)). There is no /proc inside: nothing there is needed, and it tells of
@@ -12,6 +13,7 @@ others.
 import ctypes
 import errno
 import functools
+import math
 import os
 import platform
 import resource
@@ -46,6 +48,7 @@ _NUMBERS = {  # of the calls that the C library has no name for: asm/unistd.h
 }
 
 HOME = "/learner"  # the one folder inside where anything can be written
+SCRATCH = "/scratch"  # in a cell that keeps its home: what need not be kept
 BUILDER, LEARNER = 0, 1000  # user ids inside the cell: who builds it, who runs learner code
 NOBODY = 65534  # who that is outside, where an administrator grades
 
@@ -68,6 +71,8 @@ _REFUSED_CALLS = tuple(
     capset memfd_secret migrate_pages move_pages mbind set_mempolicy uselib vm86 vm86old
     """.split()  # noqa: SIM905 -- a list of this length reads better so
 )
+
+_SOCKET_CALLS = frozenset("socket socketcall connect bind listen accept accept4 sendmmsg".split())  # noqa: SIM905
 
 
 class CannotConfine(PortailError):
@@ -131,9 +136,9 @@ def set_namespace(descriptor: int, kind: int) -> None:
     _call("setns", descriptor, kind)
 
 
-def die_with_parent() -> None:
-    """Let the kernel kill this process when the one that started it ends."""
-    _call("prctl", PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+def die_with_parent(by: int = signal.SIGKILL) -> None:
+    """Let the kernel send this process a signal when the one that started it ends."""
+    _call("prctl", PR_SET_PDEATHSIG, by, 0, 0, 0)
 
 
 def _mount(source: str, target: Path | str, kind: str | None, flags: int, data: str = "") -> None:
@@ -153,7 +158,12 @@ class _MountAttributes(ctypes.Structure):
 
 def _read_only(target: Path | str, more: int = 0) -> None:
     """Make a mount and all that is mounted below it read-only."""
-    attributes = _MountAttributes(set=MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | more)
+    _set_attributes(target, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | more)
+
+
+def _set_attributes(target: Path | str, attributes: int) -> None:
+    """Set attributes of a mount and of all that is mounted below it."""
+    attributes = _MountAttributes(set=attributes)
     _call(
         "mount_setattr",
         AT_FDCWD,
@@ -202,7 +212,7 @@ def outermost(folders: Iterable[Path]) -> list[Path]:
     return kept
 
 
-def enter(readable: Iterable[Path], shown: dict[str, str]) -> None:
+def enter(readable: Iterable[Path], shown: dict[str, str], home: Path | None = None) -> None:
     """Leave the machine's files behind: a small read-only system of what Python needs, and no other process.
 
     To be called in a process that has left its user, mount, pid, net, ipc and uts namespaces, as their first process,
@@ -211,6 +221,7 @@ def enter(readable: Iterable[Path], shown: dict[str, str]) -> None:
     Args:
         readable: folders and files to be seen besides, read-only, under their own names.
         shown: folders and files to be seen, read-only, under another name: the name inside, by the one outside.
+        home: the folder that is the home inside, and is written to there; a small one in memory if None.
     """
     _mount("none", "/", None, MS_REC | MS_PRIVATE)
     root = Path("/mnt" if os.path.isdir("/mnt") else "/tmp")  # any folder: it is out of sight from here on
@@ -232,6 +243,7 @@ def enter(readable: Iterable[Path], shown: dict[str, str]) -> None:
     room = sum(len(data) for files, _ in copies for data in files.values())
     devices = [(name, os.open(f"/dev/{name}", os.O_PATH)) for name in _DEVICES if os.path.exists(f"/dev/{name}")]
     targets = {path: os.readlink(path) for path in links}
+    kept = os.open(home, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW) if home else None
 
     _mount("cell", root, "tmpfs", MS_NOSUID | MS_NODEV, f"size={room + (room >> 1) + (1 << 20)},mode=755")
     for files, inside in copies:
@@ -249,10 +261,17 @@ def enter(readable: Iterable[Path], shown: dict[str, str]) -> None:
         _bind(descriptor, root / "dev" / name)
     (root / "etc").mkdir(exist_ok=True)
     (root / "etc" / "passwd").write_text(_PEOPLE)
-    (root / HOME[1:]).mkdir()
-    _mount("cell", root / HOME[1:], "tmpfs", MS_NOSUID | MS_NODEV, "size=64m,mode=700")
-    if not (root / "tmp").exists():  # it does where Python itself lies under /tmp
-        os.symlink(HOME, root / "tmp")
+    if kept is None:
+        (root / HOME[1:]).mkdir()
+        _mount("cell", root / HOME[1:], "tmpfs", MS_NOSUID | MS_NODEV, "size=64m,mode=700")
+        if not (root / "tmp").exists():  # it does where Python itself lies under /tmp
+            os.symlink(HOME, root / "tmp")
+    else:
+        _bind(kept, root / HOME[1:])
+        _set_attributes(root / HOME[1:], MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
+        (root / SCRATCH[1:]).mkdir()
+        for place in (root / SCRATCH[1:], root / "dev" / "shm"):
+            _mount("cell", place, "tmpfs", MS_NOSUID | MS_NODEV, "size=256m,nr_inodes=10000,mode=1777")
     os.chdir(root)
     _call("pivot_root", b".", b".")
     _call("umount2", b".", MNT_DETACH)
@@ -301,12 +320,23 @@ def seal(limits: Limits, keep: Iterable[int] = ()) -> None:
     _mount(
         "shm", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, f"size={limits.disk // 4},nr_inodes=1000,{owner}"
     )
+    close(limits, keep)
+
+
+def close(limits: Limits, keep: Iterable[int] = (), network: bool = False) -> None:
+    """Give up every right for good: the end of ``seal``, and all of it where the home is to be kept.
+
+    Args:
+        limits: what each process may use.
+        keep: the descriptors that stay open; all others are closed, and 0, 1 and 2 lead nowhere.
+        network: whether it may use sockets; they reach as far as its network namespace does.
+    """
     os.chdir(HOME)
     _close_descriptors(set(keep))
     _give_up_rights()
     _set_limits(limits)
-    _restrict_files()
-    call_filter().load()
+    _restrict_files(network)
+    call_filter(network).load()
 
 
 def _close_descriptors(keep: set[int]) -> None:
@@ -338,7 +368,7 @@ def _give_up_rights() -> None:
 def _set_limits(limits: Limits) -> None:
     for what, most in (
         (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_CPU, int(limits.seconds) + 1),
+        (resource.RLIMIT_CPU, resource.RLIM_INFINITY if math.isinf(limits.seconds) else int(limits.seconds) + 1),
         (resource.RLIMIT_DATA, limits.memory),
         (resource.RLIMIT_FSIZE, limits.disk),
         (resource.RLIMIT_NPROC, limits.processes),
@@ -348,7 +378,7 @@ def _set_limits(limits: Limits) -> None:
         (resource.RLIMIT_STACK, 64 << 20),
     ):
         _, hard = resource.getrlimit(what)
-        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        most = hard if most == resource.RLIM_INFINITY else most if hard == resource.RLIM_INFINITY else min(most, hard)
         resource.setrlimit(what, (most, most))
 
 
@@ -369,19 +399,21 @@ def landlock_version() -> int:
         return 0
 
 
-def _restrict_files() -> None:
-    """Let Landlock, where the kernel has it, allow writing in its home and /dev/shm alone, and no TCP, signal or
-    socket out."""
+def _restrict_files(network: bool) -> None:
+    """Let Landlock, where the kernel has it, allow writing in its own folders alone, and no TCP, signal or socket
+    out."""
     version = landlock_version()
     if version == 0:
         return
     execute, write, read, read_folder = 1, 2, 4, 8
     every = (1 << {1: 13, 2: 14, 3: 15, 4: 15}.get(version, 16)) - 1
-    rules = _LandlockRules(files=every, network=3 if version >= 4 else 0, scope=3 if version >= 6 else 0)
+    no_tcp = 3 if version >= 4 and not network else 0
+    rules = _LandlockRules(files=every, network=no_tcp, scope=3 if version >= 6 else 0)
     ruleset = _call(
         "landlock_create_ruleset", ctypes.byref(rules), ctypes.c_size_t(ctypes.sizeof(rules)), ctypes.c_uint32(0)
     )
     allowed = {"/": execute | read | read_folder, HOME: every, "/dev/shm": every}
+    allowed |= {SCRATCH: every} if os.path.isdir(SCRATCH) else {}
     allowed |= {f"/dev/{name}": read | write for name in ("null", "zero", "full")}
     for path, access in allowed.items():
         parent = os.open(path, os.O_PATH)
@@ -393,8 +425,11 @@ def _restrict_files() -> None:
 
 
 @functools.cache
-def call_filter():
+def call_filter(network: bool = False):
     """Return the filter that refuses the system calls that no notebook needs; made once, loaded in each fork.
+
+    Args:
+        network: whether sockets are left to it.
 
     Raises:
         CannotConfine: if libseccomp is not there, or cannot refuse one of them.
@@ -408,6 +443,8 @@ def call_filter():
         ) from error
     rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
     for name in _REFUSED_CALLS:
+        if network and name in _SOCKET_CALLS:
+            continue
         number = pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, name)
         if number is not None and number >= 0:  # negative: another machine's call
             rules.add_rule(pyseccomp.ERRNO(errno.EPERM), number)

@@ -268,7 +268,7 @@ class Zygote(Warm):
 
     def resident(self) -> int:
         """Return the bytes of memory that all its processes hold together, shared pages counted once each."""
-        return sum(map(_own_memory, _descendants(self.process.pid)))
+        return processes_memory(self.process.pid)
 
     def close(self) -> None:
         """End the warm process and all of its forks."""
@@ -283,6 +283,11 @@ class Zygote(Warm):
             self.process.wait(2)
         self.errors.seek(0)
         return ZygoteLost(self.errors.read()[-2000:].decode("utf-8", "replace") or f"exit {self.process.returncode}")
+
+
+def processes_memory(pid: int) -> int:
+    """Return the bytes of memory that the processes below one hold together, shared pages counted once each."""
+    return sum(map(_own_memory, _descendants(pid)))
 
 
 def _descendants(pid: int) -> list[int]:

@@ -1,0 +1,244 @@
+"""One seat: a JupyterLab that sees its own folder, the room's portal and nothing else.
+
+Three processes, forked from the warm one. The first stays outside and carries bytes: from the hub's proxy to the seat,
+and from the seat to the hub and to the room's portal. The second is the first inside (pid 1 of the cell) and makes
+connections on request; the third is JupyterLab, with its kernels. The cell is the grader's
+(``grader/confinement.py``), with a home that is kept and a network of its own, which holds nothing but two doors: the
+hub and the portal, at the addresses they have outside.
+"""
+
+import array
+import asyncio
+import contextlib
+import fcntl
+import json
+import os
+import select
+import signal
+import socket
+import struct
+import sys
+import traceback
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from grader import confinement
+
+LIMITS = confinement.Limits(seconds=float("inf"), memory=3 << 30, disk=100 << 20, processes=400, descriptors=1024)
+LOG = ".lab/server.log"  # in the seat's folder: why a seat did not start
+_LOCALES = {"en": "en", "fr": "fr_FR"}
+_SIOCSIFFLAGS, _IFF_UP = 0x8914, 1  # linux/sockios.h, linux/if.h
+
+
+def be_seat(line: socket.socket, folder: str, language: str, portal: int, environment: dict[str, str]) -> None:
+    """Be a seat until JupyterLab ends, or whoever asked for it is gone.
+
+    Args:
+        line: to the hub; the seat ends when it is closed there.
+        folder: what the participant works in.
+        language: ``"en"`` or ``"fr"``, that of JupyterLab and of what the lessons say.
+        portal: the port of the room's portal on this machine.
+        environment: the hub's words for the seat (``JUPYTERHUB_…``): its port and secret, where the hub is.
+    """
+    port = urlsplit(environment["JUPYTERHUB_SERVICE_URL"]).port
+    hub = urlsplit(environment["JUPYTERHUB_API_URL"]).port
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    cell = os.fork()
+    if cell == 0:
+        ours.close()
+        line.close()
+        try:
+            _be_cell(theirs, Path(folder), (port, hub, portal), environment | places(language, portal))
+        finally:
+            os._exit(1)
+    theirs.close()
+    _expect(ours, b"left")
+    confinement.map_users(cell)
+    ours.send(b"mapped")
+    doors = [socket.socket(fileno=number) for number in _expect(ours, b"doors", 2)]
+    _expect(ours, b"closed")
+    asyncio.run(_carry(cell, line, ours, port, doors))
+
+
+def _expect(control: socket.socket, wanted: bytes, descriptors: int = 0) -> list[int]:
+    """Return the descriptors that come with the word wanted; another word is why there is no cell, and ends this."""
+    said, received, _, _ = socket.recv_fds(control, 4096, descriptors)
+    if said != wanted:
+        why = said.decode("utf-8", "replace") or "its process ended"
+        os.write(2, f"room: a seat cannot be confined ({why}). `grader doctor` says what is missing.\n".encode())
+        os._exit(1)
+    return received
+
+
+# Inside ---------------------------------------------------------------------------------------------------------------
+
+
+def _be_cell(control: socket.socket, folder: Path, ports: tuple[int, int, int], environment: dict[str, str]) -> None:
+    """Leave the machine, and start the first process of the new one."""
+    confinement.die_with_parent()
+    try:
+        confinement.call_filter(network=True)
+        confinement.unshare(confinement.CLONE_NEWUSER | confinement.CLONE_NEWNS | confinement.CLONE_NEWPID
+                            | confinement.CLONE_NEWNET | confinement.CLONE_NEWIPC | confinement.CLONE_NEWUTS)
+    except (OSError, confinement.CannotConfine) as error:
+        control.send(str(error).encode())
+        return
+    control.send(b"left")
+    if control.recv(16) != b"mapped":
+        return
+    first = os.fork()
+    if first:
+        control.close()
+        os.waitpid(first, 0)
+        os._exit(0)
+    confinement.die_with_parent()
+    try:
+        _raise_loopback()
+        doors = [socket.create_server(("127.0.0.1", number)) for number in ports[1:]]
+        Path("/proc/self/oom_score_adj").write_text("900")  # where memory ends, the kernel takes a seat, not the hub
+        packages = [*confinement.python_folders(), Path(__file__).parent]
+        confinement.enter(packages, {}, home=folder)
+    except OSError as error:
+        control.send(str(error).encode())
+        return
+    socket.send_fds(control, [b"doors"], [door.fileno() for door in doors])
+    lab = os.fork()
+    if lab == 0:
+        _be_lab(environment)
+    confinement.close(LIMITS, [control.fileno()], network=True)
+    confinement.die_with_parent()  # changing the user took it back
+    control.send(b"closed")
+    _connect_on_request(control, ports[0], lab)
+
+
+def _raise_loopback() -> None:
+    """Switch on the one interface of the cell's own network."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", _IFF_UP))
+
+
+def _be_lab(environment: dict[str, str]) -> None:
+    """Become the seat's JupyterLab, without a right."""
+    try:
+        confinement.close(LIMITS, network=True)
+        _write_language(environment["PORTAIL_LANG"])
+        log = os.open(LOG, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        os.environ.clear()
+        os.environ.update(environment)
+        sys.argv = ["jupyterhub-singleuser"]
+        sys.stdout, sys.stderr = (open(number, "w", 1, closefd=False) for number in (1, 2))  # noqa: SIM115
+        from jupyterhub.singleuser.app import main
+
+        main()
+    except BaseException:
+        os.write(2, traceback.format_exc().encode())
+    finally:
+        os._exit(1)
+
+
+def _write_language(language: str) -> None:
+    """Give JupyterLab the language that was chosen at the door."""
+    place = Path(".lab/@jupyterlab/translation-extension/plugin.jupyterlab-settings")
+    with contextlib.suppress(OSError):  # the participant's own folder: what they made of it is theirs
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(json.dumps({"locale": _LOCALES[language]}))
+
+
+def places(language: str, portal: int) -> dict[str, str]:
+    """Return what a seat's programs are told besides the hub's words: places inside the cell, the portal's door."""
+    home, scratch = confinement.HOME, confinement.SCRATCH
+    return {
+        "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "LC_ALL": "C.UTF-8", "HOME": home, "TMPDIR": scratch,
+        "JUPYTER_RUNTIME_DIR": f"{scratch}/runtime", "JUPYTER_DATA_DIR": f"{scratch}/data",
+        "JUPYTER_CONFIG_DIR": f"{scratch}/config", "JUPYTER_CONFIG_PATH": f"{home}/.lab/config",
+        "JUPYTERLAB_SETTINGS_DIR": f"{home}/.lab", "IPYTHONDIR": f"{scratch}/ipython",
+        "MPLCONFIGDIR": f"{home}/.matplotlib", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1",
+        "PORTAIL_URL": f"http://127.0.0.1:{portal}", "PORTAIL_LANG": language,
+    }
+
+
+def _connect_on_request(control: socket.socket, port: int, lab: int) -> None:
+    """For each word from outside, send a connection to the seat's JupyterLab back; end when that ends."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    signal.set_wakeup_fd(writer)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    while not _has_ended(lab):
+        ready, _, _ = select.select([control, reader], [], [])
+        if reader in ready:
+            os.read(reader, 4096)
+        if control in ready:
+            if not control.recv(16):
+                return
+            try:
+                with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+                    connection.setblocking(False)
+                    socket.send_fds(control, [b"here"], [connection.fileno()])
+            except OSError:
+                control.send(b"none")  # it is still starting
+
+
+def _has_ended(lab: int) -> bool:
+    """Bury every process that ended, as the first one must, and tell whether JupyterLab was among them."""
+    with contextlib.suppress(ChildProcessError):
+        while (pid := os.waitpid(-1, os.WNOHANG)[0]) != 0:
+            if pid == lab:
+                return True
+    return False
+
+
+# Outside --------------------------------------------------------------------------------------------------------------
+
+
+async def _carry(cell: int, line: socket.socket, control: socket.socket, port: int,
+                 doors: list[socket.socket]) -> None:
+    """Carry bytes both ways at the three doors, until the cell ends or the hub lets the line go."""
+    one_at_a_time = asyncio.Lock()
+
+    async def into_the_seat():
+        async with one_at_a_time:
+            said, received = await asyncio.to_thread(_ask, control)
+        if said != b"here":
+            raise OSError("the seat does not answer")
+        return await asyncio.open_connection(sock=socket.socket(fileno=received[0]))
+
+    def out_to(door: socket.socket):
+        return lambda: asyncio.open_connection("127.0.0.1", door.getsockname()[1])
+
+    ways = [(socket.create_server(("127.0.0.1", port)), into_the_seat), *((door, out_to(door)) for door in doors)]
+    for listener, connect in ways:
+        await asyncio.start_server(lambda *ends, connect=connect: _both_ways(*ends, connect), sock=listener)
+    ends = asyncio.Event()
+    asyncio.get_running_loop().add_reader(line, ends.set)  # the hub says no second word: this is the line's end
+    asyncio.get_running_loop().add_reader(os.pidfd_open(cell), ends.set)
+    await ends.wait()
+    os._exit(0)  # and with this process every other of the cell
+
+
+def _ask(control: socket.socket) -> tuple[bytes, array.array]:
+    control.send(b"connect")
+    said, received, _, _ = socket.recv_fds(control, 16, 1)
+    return said, received
+
+
+async def _both_ways(reader, writer, connect) -> None:
+    """Join a connection that came with one that is made for it, until both sides are done."""
+    try:
+        far_reader, far_writer = await connect()
+    except OSError:
+        writer.close()
+        return
+    await asyncio.gather(_one_way(reader, far_writer), _one_way(far_reader, writer))
+    for each in (writer, far_writer):
+        each.close()
+
+
+async def _one_way(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        while data := await reader.read(1 << 16):
+            writer.write(data)
+            await writer.drain()
+    with contextlib.suppress(OSError):
+        writer.write_eof()
