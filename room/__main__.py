@@ -187,7 +187,7 @@ def collect(folder, course) -> None:
 def _collect(folder: Path, course: Path) -> int:
     """Hand the seats' exercises to ``grader collect``, and return its exit code."""
     with tempfile.TemporaryDirectory() as away:
-        seats.handed_in(folder, course, Path(away))
+        seats.handed_in(folder, Path(away))
         return subprocess.run([sys.executable, "-m", "grader", "collect", away, "--roster",
                                str(folder / seats.ROSTER), "--course", str(course)]).returncode
 
@@ -208,9 +208,7 @@ def rehearse(count, name, only, patience, slow) -> None:
         with Room(folder, "127.0.0.1", _free_ports(1)[0]) as opened, rehearsal.Memory(os.getpid()) as memory:
             red = [line for line in rehearsal.rehearse(opened.address("127.0.0.1"), there, lessons, patience)
                    if not _green(line, slow)]
-        kept = folder / "handed-in"
-        seats.handed_in(folder, release.COURSE, kept)
-        copies = len(list(kept.rglob("*.ipynb")))
+        copies = seats.handed_in(folder, folder / "handed-in")
     _say(f"{copies} of {count * len(lessons)} hand-ins are there. The room needed {memory.most / 1e9:.1f} GB.",
          f"{copies} copies sur {count * len(lessons)} sont là. La salle a demandé {memory.most / 1e9:.1f} Go.")
     sys.exit(1 if red or copies < count * len(lessons) else 0)

@@ -26,6 +26,16 @@ from grader import confinement
 
 LIMITS = confinement.Limits(seconds=float("inf"), memory=3 << 30, disk=100 << 20, processes=400, descriptors=1024)
 LOG = ".lab/server.log"  # in the seat's folder: why a seat did not start
+_HOME, _SCRATCH = confinement.HOME, confinement.SCRATCH
+#: what every seat's programs are told: places inside the cell
+PLACES = {
+    "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "LC_ALL": "C.UTF-8", "HOME": _HOME, "TMPDIR": _SCRATCH,
+    "JUPYTER_RUNTIME_DIR": f"{_SCRATCH}/runtime", "JUPYTER_DATA_DIR": f"{_SCRATCH}/data",
+    "JUPYTER_CONFIG_DIR": f"{_SCRATCH}/config", "JUPYTER_CONFIG_PATH": f"{_HOME}/.lab/config",
+    "JUPYTERLAB_SETTINGS_DIR": f"{_HOME}/.lab", "JUPYTERLAB_WORKSPACES_DIR": f"{_SCRATCH}/workspaces",
+    "IPYTHONDIR": f"{_SCRATCH}/ipython", "MPLCONFIGDIR": f"{_HOME}/.matplotlib",
+    "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1",
+}
 _LOCALES = {"en": "en", "fr": "fr_FR"}
 _SIOCSIFFLAGS, _IFF_UP = 0x8914, 1  # linux/sockios.h, linux/if.h
 
@@ -48,7 +58,8 @@ def be_seat(line: socket.socket, folder: str, language: str, portal: int, enviro
         ours.close()
         line.close()
         try:
-            _be_cell(theirs, Path(folder), (port, hub, portal), environment | places(language, portal))
+            _be_cell(theirs, Path(folder), (port, hub, portal), environment | PLACES | {
+                "PORTAIL_URL": f"http://127.0.0.1:{portal}", "PORTAIL_LANG": language})
         finally:
             os._exit(1)
     theirs.close()
@@ -144,19 +155,6 @@ def _write_language(language: str) -> None:
     with contextlib.suppress(OSError):  # the participant's own folder: what they made of it is theirs
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(json.dumps({"locale": _LOCALES[language]}))
-
-
-def places(language: str, portal: int) -> dict[str, str]:
-    """Return what a seat's programs are told besides the hub's words: places inside the cell, the portal's door."""
-    home, scratch = confinement.HOME, confinement.SCRATCH
-    return {
-        "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "LC_ALL": "C.UTF-8", "HOME": home, "TMPDIR": scratch,
-        "JUPYTER_RUNTIME_DIR": f"{scratch}/runtime", "JUPYTER_DATA_DIR": f"{scratch}/data",
-        "JUPYTER_CONFIG_DIR": f"{scratch}/config", "JUPYTER_CONFIG_PATH": f"{home}/.lab/config",
-        "JUPYTERLAB_SETTINGS_DIR": f"{home}/.lab", "IPYTHONDIR": f"{scratch}/ipython",
-        "MPLCONFIGDIR": f"{home}/.matplotlib", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1",
-        "PORTAIL_URL": f"http://127.0.0.1:{portal}", "PORTAIL_LANG": language,
-    }
 
 
 def _connect_on_request(control: socket.socket, port: int, lab: int) -> None:

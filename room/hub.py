@@ -101,6 +101,7 @@ def configure(config) -> None:
     config.Authenticator.allow_all = True  # the card is the permission
     config.Codes.folder = config.Cell.folder = str(folder)
     config.Cell.portal = room["portal_port"]
+    config.Spawner.poll_interval = 2  # who kills their own seat finds it closed, not out of order
     config.Cell.env_keep = []
     config.Spawner.default_url = "/lab/tree/START-DEBUT.md"
     config.Spawner.start_timeout = config.Spawner.http_timeout = 300  # a whole room at once, on a small machine

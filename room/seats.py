@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import datetime
+import hashlib
 import html
 import io
 import json
@@ -13,14 +14,14 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from curriculum import notebooks, release, workspace
+from curriculum import notebooks, workspace
 from curriculum.lessons import LANGUAGES, ROOT
 from grader import confinement
 from grader.archives import Unreadable, list_archive, read_entry
 from grader.roster import Person
 from portail.errors import CannotWrite, PortailError
 
-LIST, ROSTER = "seats.csv", "roster.csv"
+LIST, ROSTER, GIVEN_OUT = "seats.csv", "roster.csv", "given-out.txt"
 _ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"  # no letter that is read as another, none that needs an accent
 _NOT_NEEDED = ("jupyter_lsp", "jupyter_server_terminals", "nbgrader.server_extensions.assignment_list",
                "nbgrader.server_extensions.course_list", "nbgrader.server_extensions.formgrader")
@@ -144,7 +145,9 @@ def _furnish(folder: Path, seats: list[Seat]) -> None:
         workspace.configure_lab(model, "en")
         notebooks.put(model / ".lab/config/jupyter_server_config.d/room.json", json.dumps(
             {"ServerApp": {"jpserver_extensions": dict.fromkeys(_NOT_NEEDED, False)}}).encode())
-        _draw_once(model / ".matplotlib")
+        _find_fonts(model / ".matplotlib")
+        exercises = {_digest(path.read_bytes()) for path in model.glob("*/exercises/*.ipynb")}
+        notebooks.put(folder / GIVEN_OUT, "\n".join(sorted(exercises | _given_out(folder))).encode())
         for seat in missing:
             new = Path(away) / seat.seat
             shutil.copytree(model, new)
@@ -152,7 +155,7 @@ def _furnish(folder: Path, seats: list[Seat]) -> None:
             new.rename(place(folder, seat))
 
 
-def _draw_once(folder: Path) -> None:
+def _find_fonts(folder: Path) -> None:
     """Let matplotlib look for its fonts here, once, and not in every kernel of the room."""
     from matplotlib import font_manager
 
@@ -169,28 +172,35 @@ def _give_away(folder: Path) -> None:
             os.chown(each, confinement.NOBODY, confinement.NOBODY)
 
 
-def handed_in(folder: Path, course: Path, to: Path) -> None:
+def handed_in(folder: Path, to: Path) -> int:
     """Copy what participants changed in their exercises, a folder for each person, as ``grader collect`` takes it.
 
     The room may be open meanwhile. An exercise that is still as it was given out is not handed in.
 
     Args:
         folder: the room's.
-        course: the nbgrader course.
         to: where; an empty folder.
+
+    Returns:
+        How many notebooks were changed.
 
     Raises:
         CannotOpenRoom: if there is no list of seats.
         OSError: if the copies cannot be written.
     """
-    released = [path for name in release.RELEASES.values() for path in (course / name).glob("*/*.ipynb")]
-    given_out = {path.read_bytes() for path in released}
-    for seat in read(folder):
-        _copy_changed(place(folder, seat), to / seat.id, given_out)
+    given_out = _given_out(folder)
+    return sum(_copy_changed(place(folder, seat), to / seat.id, given_out) for seat in read(folder))
 
 
-def _copy_changed(seat: Path, to: Path, given_out: set[bytes]) -> None:
-    """Copy a seat's exercises; its links, devices and giants stay where they are."""
+def _given_out(folder: Path) -> set[str]:
+    """Return the digests of every exercise that was ever put on a seat here."""
+    path = folder / GIVEN_OUT
+    return set(path.read_text("utf-8").split()) if path.is_file() else set()
+
+
+def _copy_changed(seat: Path, to: Path, given_out: set[str]) -> int:
+    """Copy a seat's changed exercises and count them; its links, devices and giants stay where they are."""
+    copied = 0
     for language in LANGUAGES:
         exercises = seat / language / "exercises"
         if exercises.is_symlink() or exercises.parent.is_symlink() or not exercises.is_dir():
@@ -200,10 +210,16 @@ def _copy_changed(seat: Path, to: Path, given_out: set[bytes]) -> None:
                 continue
             with contextlib.suppress(Unreadable, OSError):
                 content = read_entry(exercises, entry)
-                if content not in given_out:
+                if _digest(content) not in given_out:
+                    copied += 1
                     copy = to / language / entry.name
                     notebooks.put(copy, content)
                     os.utime(copy, (entry.when, entry.when))
+    return copied
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def cards(seats: list[Seat], address: str) -> str:

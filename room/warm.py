@@ -25,6 +25,7 @@ def main(path: str) -> None:
     Args:
         path: where the socket is made.
     """
+    os.environ.update(cell.PLACES)  # some of these are read once, when JupyterLab is imported
     for name in MODULES:
         importlib.import_module(name)
     gc.collect()

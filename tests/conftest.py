@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from grader import confinement
 from portail import connection, settings, tables
 from portail.server import make_server
 from tests.faulty import FaultyPortal
@@ -85,6 +86,14 @@ def real_portal(monkeypatch):
     monkeypatch.setenv("PORTAIL_URL", portal.address)
     yield portal
     portal.close()
+
+
+@pytest.fixture(scope="session")
+def confined():
+    """A machine that can confine; where it cannot, what asks for it is skipped, and says why."""
+    missing = confinement.offer().missing
+    if missing:
+        pytest.skip("; ".join(english for english, _ in missing))
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 import grader
 from curriculum import assessment, release
-from grader import confinement, evaluation, evaluation_page, memos, programme, statistics, suppression
+from grader import evaluation, evaluation_page, memos, programme, statistics, suppression
 from grader.commands import grader as command
 from grader.suppression import HIDDEN, Figure
 from tests import cohort
@@ -31,11 +31,8 @@ TOML = cohort.TOML.partition("[[counter]]")[0]
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def folder(confined, tmp_path_factory):
     """The session graded, its memos read by two, and its evaluation written."""
-    missing = confinement.offer().missing
-    if missing:
-        pytest.skip(missing[0][0])
     folder = tmp_path_factory.mktemp("session")
     course = cohort.make(folder)
     for name in (*assessment.FORMS.values(), cohort.EXERCISE):

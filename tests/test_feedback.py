@@ -6,7 +6,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 import grader
-from grader import confinement, feedback, rendering, roster
+from grader import feedback, rendering, roster
 from grader.border import Cell
 from grader.hints import Hint, of_failure
 from tests import coursework
@@ -73,10 +73,7 @@ PEOPLE = "id,name,language\nhonest,Anne Roy,en\nhinted,Émile Côté,fr\nliteral
 
 
 @pytest.fixture(scope="module")
-def course(tmp_path_factory) -> Path:
-    missing = confinement.offer().missing
-    if missing:
-        pytest.skip(missing[0][0])
+def course(confined, tmp_path_factory) -> Path:
     texts = tmp_path_factory.mktemp("texts")
     (texts / "source" / "one").mkdir(parents=True)
     (texts / "source" / "one" / "one.txt").write_text(SOURCE)

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 import grader
-from grader import check, confinement, feedback, records, report
+from grader import check, feedback, records, report
 from grader.commands import grader as command
 from grader.course import Course
 from grader.export import rows
@@ -35,10 +35,7 @@ def server():
 
 
 @pytest.fixture(scope="module")
-def course(tmp_path_factory) -> Path:
-    missing = confinement.offer().missing
-    if missing:
-        pytest.skip(missing[0][0])
+def course(confined, tmp_path_factory) -> Path:
     texts = tmp_path_factory.mktemp("texts")
     (texts / "source" / "one").mkdir(parents=True)
     (texts / "source" / "one" / "one.txt").write_text(SOURCE)
