@@ -13,9 +13,7 @@ from jupyterhub.utils import random_port
 from traitlets import Any, Dict, Integer, Unicode
 
 from room import seats
-
-WARM = "hub/warm.socket"  # where the warm process listens, in the room's folder
-SETTINGS = "ROOM_SETTINGS"  # the variable that names the file in which the room says how it is to be opened
+from room.opened import SETTINGS, WARM
 
 
 class Codes(Authenticator):

@@ -19,8 +19,9 @@ from grader import confinement
 from grader.roster import Person
 from portail.server import own_address
 from room import rehearse, seats
-from room.__main__ import CARDS, Room, _free_ports
+from room.__main__ import CARDS, _people
 from room.__main__ import room as command
+from room.opened import Room, free_ports
 from room.participant import Kernel, Participant, Refused
 from tests.conftest import ROOT
 from tests.test_pages import chromium, needs_browser, page, violations  # noqa: F401
@@ -138,6 +139,13 @@ def test_the_roster_for_the_grader_names_everybody_and_no_code(folder):
     assert not any(seat.code in text for seat in seats.read(folder))
 
 
+def test_people_of_a_roster_come_first_and_seats_to_spare_after(tmp_path):
+    roster = tmp_path / "people.csv"
+    roster.write_text("id,name,language\none,Anne Roy,en\ntwo,Émile Côté,fr\n", encoding="utf-8")
+    assert [(one.id, one.language) for one in _people(roster, 1)] == [("one", "en"), ("two", "fr"), ("seat-01", "en")]
+    assert len(_people(roster, None)) == 2 and len(_people(None, None)) == 27 and len(_people(None, 3)) == 3
+
+
 def test_a_list_of_seats_that_is_none_is_named(tmp_path):
     (tmp_path / seats.LIST).write_text("who,what\n1,2\n")
     with pytest.raises(seats.CannotOpenRoom, match=seats.LIST):
@@ -169,7 +177,7 @@ def opened(confined, tmp_path_factory):
     """A room of three seats, open on the loopback."""
     folder = tmp_path_factory.mktemp("open room")
     seats.prepare(folder, PEOPLE)
-    with Room(folder, "127.0.0.1", _free_ports(1)[0]) as room:
+    with Room(folder, "127.0.0.1", free_ports(1)[0]) as room:
         yield room
 
 
@@ -349,7 +357,7 @@ def test_the_door_and_its_other_pages_have_no_axe_violation(opened, page):  # no
 
 def start(folder: Path, course: Path, *more) -> tuple[subprocess.Popen, str]:
     """Open a room as a trainer does, and return its process and address once it says that it is open."""
-    port = _free_ports(1)[0]
+    port = free_ports(1)[0]
     process = subprocess.Popen(
         [sys.executable, "-u", "-m", "room", "open", "--seats", "2", "--host", "127.0.0.1", "--port", str(port),
          "--folder", folder, "--course", course, *more], cwd=ROOT, stdout=subprocess.PIPE, text=True)
