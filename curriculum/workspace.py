@@ -16,6 +16,7 @@ from pathlib import Path
 import nbformat
 
 from curriculum import notebooks, release
+from curriculum.assessment import FORMS
 from curriculum.lessons import LANGUAGES, ROOT, Curriculum
 from portail import settings
 from portail.errors import CannotWrite
@@ -121,6 +122,7 @@ _WORDS = {
                  "To stop: *File* → *Shut Down*.",
         "lessons": "## The lessons", "paths": "## Paths", "head": "| lesson | strand | minutes | exercise |",
         "soon": "to come", "core": "core cut", "exercise": "exercise", "min": "minutes",
+        "tests": "Tests of the one-day session: [before]({pre}), [after]({post}).",
         "note": "An independent project; not endorsed by the Government of Canada.",
     },
     "fr": {
@@ -132,6 +134,7 @@ _WORDS = {
                  "Pour arrêter : *Fichier* → *Arrêter*.",
         "lessons": "## Les leçons", "paths": "## Parcours", "head": "| leçon | volet | minutes | exercice |",
         "soon": "à venir", "core": "version courte", "exercise": "exercice", "min": "minutes",
+        "tests": "Tests de la séance d’une journée : [avant]({pre}), [après]({post}).",
         "note": "Projet indépendant, qui n’est pas approuvé par le gouvernement du Canada.",
     },
 }
@@ -149,7 +152,8 @@ def _start_in(language: str, plan: Curriculum) -> str:
         task = f"[{words['exercise']}]({language}/exercises/{lesson.slug}.ipynb)" if exercise else "–"
         lines.append(f"| {link} | {'+'.join(lesson.strands)} | {lesson.minutes} | {task} |")
     strands = " · ".join(f"{letter} = {title[language]}" for letter, title in plan.strands.items())
-    lines += ["", strands, "", words["paths"], ""]
+    tests = {form: f"{language}/exercises/{name}.ipynb" for form, name in FORMS.items()}
+    lines += ["", strands, "", words["tests"].format(**tests), "", words["paths"], ""]
     for path in plan.paths:
         steps = ", ".join(
             lesson.number + (f" ({words['core']})" if core else "") + ("" if lesson.exists() else f" ({words['soon']})")
