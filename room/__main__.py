@@ -58,9 +58,7 @@ def room() -> None:
               help="Seats without a name / places sans nom.  [default: 27; 0 with --roster]")
 @click.option("--host", default="0.0.0.0", help="Address to listen on / adresse d’écoute.")
 @click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
-@click.option("--certificate", type=click.Path(exists=True, dir_okay=False), help="For https.")
-@click.option("--key", type=click.Path(exists=True, dir_okay=False), help="For https.")
-def open_room(folder, course, roster, count, host, port, certificate, key) -> None:
+def open_room(folder, course, roster, count, host, port) -> None:
     """Open the room, and take in what was handed in when it closes (Ctrl-C).
 
     Ouvrir la salle, et recueillir les copies à sa fermeture (Ctrl-C).
@@ -68,7 +66,7 @@ def open_room(folder, course, roster, count, host, port, certificate, key) -> No
     _refuse_without_confinement()
     folder = (folder or seats.folder_of_today()).resolve()
     there = seats.prepare(folder, _people(roster, count))
-    with Room(folder, host, port, certificate or "", key or "") as opened:
+    with Room(folder, host, port) as opened:
         address = opened.address(server.own_address() if host == "0.0.0.0" else host)
         (folder / CARDS).write_text(seats.cards(there, address), "utf-8")
         _say(f"The room is open at {address}\nCards to print, one for each of {len(there)} seats: {folder / CARDS}\n"

@@ -50,7 +50,7 @@ class Cell(Spawner):
                  "language": self.authenticator.languages.get(seat.seat, seat.language),
                  "environment": self.get_env()}
         self.line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.line.connect(str(Path(self.folder) / WARM))
+        self.line.connect(WARM)  # the hub stands in its folder
         self.line.sendall(json.dumps(words).encode() + b"\n")
         return "127.0.0.1", self.port
 
@@ -83,8 +83,7 @@ def configure(config) -> None:
     room = json.loads(Path(os.environ[SETTINGS]).read_text("utf-8"))
     folder = Path(room["folder"])
     own = folder / "hub"
-    config.JupyterHub.bind_url = f"{'https' if room['certificate'] else 'http'}://{room['host']}:{room['port']}/"
-    config.JupyterHub.ssl_cert, config.JupyterHub.ssl_key = room["certificate"], room["key"]
+    config.JupyterHub.bind_url = f"http://{room['host']}:{room['port']}/"
     config.JupyterHub.hub_bind_url = f"http://127.0.0.1:{room['hub_port']}"
     config.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{room['proxy_port']}"
     config.ConfigurableHTTPProxy.command = [

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import threading
 import time
-import warnings
 from pathlib import Path
 
 import requests
@@ -18,7 +17,7 @@ from grader import confinement
 from portail import server
 from room import seats
 
-WARM = "hub/warm.socket"  #: where the warm process listens, in the room's folder
+WARM = "warm.socket"  #: where the warm process listens, in the hub's folder; named from there, as long paths cannot be
 SETTINGS = "ROOM_SETTINGS"  #: the variable that names the file in which the hub reads how the room is opened
 
 
@@ -29,13 +28,10 @@ class Room:
         folder: where its seats lie.
         host: the address to listen on.
         port: the port that participants' browsers ask.
-        certificate: for https, the certificate's file.
-        key: and its key's.
     """
 
-    def __init__(self, folder: Path, host: str, port: int, certificate: str = "", key: str = ""):
+    def __init__(self, folder: Path, host: str, port: int):
         self.folder, self.host, self.port = folder, host, port
-        self.certificate, self.key = certificate, key
         self.process: subprocess.Popen | None = None
 
     def __enter__(self):
@@ -47,12 +43,10 @@ class Room:
         ports = free_ports(2)
         notes = own / "room.json"
         notes.write_text(json.dumps({
-            "folder": str(self.folder), "host": self.host, "port": self.port, "certificate": self.certificate,
-            "key": self.key, "hub_port": ports[0], "proxy_port": ports[1],
-            "portal_port": int(self.portal.effective_port)}), "utf-8")
-        warm = self.folder / WARM
-        warm.unlink(missing_ok=True)
-        self.warm = self._start(own, "room.warm", str(warm))
+            "folder": str(self.folder), "host": self.host, "port": self.port, "hub_port": ports[0],
+            "proxy_port": ports[1], "portal_port": int(self.portal.effective_port)}), "utf-8")
+        (own / WARM).unlink(missing_ok=True)
+        self.warm = self._start(own, "room.warm", WARM)
         self.process = self._start(own, "jupyterhub", "-f", str(Path(__file__).with_name("jupyterhub_config.py")),
                                    environment={SETTINGS: str(notes)})
         try:
@@ -63,7 +57,7 @@ class Room:
         return self
 
     def _start(self, own: Path, *words: str, environment: dict[str, str] = {}) -> subprocess.Popen:  # noqa: B006
-        """Start a module of Python that writes to the room's log. It hears no Ctrl-C, and ends with the room."""
+        """Start a module of Python in the hub's folder, with its log. It hears no Ctrl-C, and ends with the room."""
         with open(own / "hub.log", "ab") as log:
             return subprocess.Popen([sys.executable, "-m", *words], cwd=own, env=os.environ | environment,
                                     stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
@@ -73,7 +67,7 @@ class Room:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and self.process.poll() is None:
             with contextlib.suppress(requests.RequestException):
-                if (self.folder / WARM).exists() and self._ask("/hub/login").ok:
+                if (self.folder / "hub" / WARM).exists() and self._ask("/hub/login").ok:
                     return
             time.sleep(0.2)
         log = self.folder / "hub" / "hub.log"
@@ -84,12 +78,10 @@ class Room:
             f"peut-être : essayez --port {self.port + 1}.")
 
     def _ask(self, path: str) -> requests.Response:
-        """Ask this machine itself: its certificate names it as the laptops know it, not as it knows itself."""
         host = "127.0.0.1" if self.host == "0.0.0.0" else self.host
-        with requests.Session() as session, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            session.trust_env = False
-            return session.get(self.address(host) + path, timeout=5, verify=False)
+        with requests.Session() as session:
+            session.trust_env = False  # no proxy leads to this machine
+            return session.get(self.address(host) + path, timeout=5)
 
     def __exit__(self, *_):
         self.process.send_signal(signal.SIGTERM)
@@ -104,7 +96,7 @@ class Room:
 
     def address(self, host: str) -> str:
         """Return what is typed into a browser to come in."""
-        return f"{'https' if self.certificate else 'http'}://{host}:{self.port}"
+        return f"http://{host}:{self.port}"
 
 
 def free_ports(count: int) -> list[int]:
