@@ -25,6 +25,7 @@ from urllib.parse import urlsplit
 from grader import confinement
 
 LIMITS = confinement.Limits(seconds=float("inf"), memory=3 << 30, disk=100 << 20, processes=400, descriptors=1024)
+MOST_CONNECTIONS = 64  # at each door of a seat, at once
 LOG = ".lab/server.log"  # in the seat's folder: why a seat did not start
 _HOME, _SCRATCH = confinement.HOME, confinement.SCRATCH
 #: what every seat's programs are told: places inside the cell
@@ -207,7 +208,7 @@ async def _carry(cell: int, line: socket.socket, control: socket.socket, port: i
 
     ways = [(socket.create_server(("127.0.0.1", port)), into_the_seat), *((door, out_to(door)) for door in doors)]
     for listener, connect in ways:
-        await asyncio.start_server(lambda *ends, connect=connect: _both_ways(*ends, connect), sock=listener)
+        await asyncio.start_server(_carrier(connect), sock=listener)
     ends = asyncio.Event()
     asyncio.get_running_loop().add_reader(line, ends.set)  # the hub says no second word: this is the line's end
     asyncio.get_running_loop().add_reader(os.pidfd_open(cell), ends.set)
@@ -221,16 +222,22 @@ def _ask(control: socket.socket) -> tuple[bytes, array.array]:
     return said, received
 
 
-async def _both_ways(reader, writer, connect) -> None:
-    """Join a connection that came with one that is made for it, until both sides are done."""
-    try:
-        far_reader, far_writer = await connect()
-    except OSError:
-        writer.close()
-        return
-    await asyncio.gather(_one_way(reader, far_writer), _one_way(far_reader, writer))
-    for each in (writer, far_writer):
-        each.close()
+def _carrier(connect):
+    """Return what joins each connection that comes with one that is made for it, until both sides are done."""
+    few = asyncio.Semaphore(MOST_CONNECTIONS)  # the rest wait: no seat takes all that the hub can hold
+
+    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async with few:
+            try:
+                far_reader, far_writer = await connect()
+            except OSError:
+                writer.close()
+                return
+            await asyncio.gather(_one_way(reader, far_writer), _one_way(far_reader, writer))
+            for each in (writer, far_writer):
+                each.close()
+
+    return carry
 
 
 async def _one_way(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

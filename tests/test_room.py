@@ -18,7 +18,7 @@ from curriculum import notebooks
 from grader import confinement
 from grader.roster import Person
 from portail.server import own_address
-from room import rehearse, seats
+from room import cell, rehearse, seats
 from room.__main__ import CARDS, _people
 from room.__main__ import room as command
 from room.opened import Room, free_ports
@@ -325,6 +325,19 @@ def test_a_seat_that_starts_programs_without_end_stops_no_neighbour(opened):
             "except OSError:\n    pass\n[each.kill() for each in started]\nprint(len(started) < 500)")
     assert printed(sit(opened, 1), code) == "True"
     assert printed(sit(opened, 3), "print(1 + 1)") == "2"
+
+
+def test_a_seat_that_keeps_connections_open_without_end_takes_few_of_the_hubs(opened):
+    code = ("import os, socket, urllib.parse\n"
+            "address = urllib.parse.urlsplit(os.environ['JUPYTERHUB_API_URL'])\n"
+            "held = [socket.create_connection((address.hostname, address.port)) for _ in range(100)]\n"
+            "for each in held:\n    each.send(b'GET / HTTP/1.1\\r\\n')\n"
+            "import time; time.sleep(1); print(len(held))")
+    with Kernel(sit(opened, 1), f"en/{EXERCISE}.ipynb") as kernel:
+        before = len(os.listdir(f"/proc/{opened.process.pid}/fd"))
+        assert kernel.ask(code) == ("", "100\n")
+        assert 32 < len(os.listdir(f"/proc/{opened.process.pid}/fd")) - before <= cell.MOST_CONNECTIONS
+        assert printed(sit(opened, 3), "print(1 + 1)") == "2"
 
 
 @needs_browser
