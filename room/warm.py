@@ -16,11 +16,10 @@ from room import cell
 
 MODULES = ("jupyterhub.singleuser.app", "jupyterhub.singleuser.extension", "jupyterlab.labapp", "ipykernel.ipkernel",
            "nbgrader.server_extensions.validate_assignment", "nbconvert.exporters.html")
-READY = "ready"
 
 
 def main(path: str) -> None:
-    """Listen at a socket of the hub's; end when standard input does.
+    """Listen at a socket of the hub's, and fork a seat for each connection, until the room closes.
 
     Args:
         path: where the socket is made.
