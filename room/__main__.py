@@ -16,7 +16,7 @@ from grader import confinement
 from grader import roster as rosters
 from portail import server
 from portail.errors import PortailError
-from portail.wording import Sentence
+from portail.wording import Sentence, number
 from room import rehearse as rehearsal
 from room import seats
 from room.opened import Room, free_ports
@@ -131,6 +131,7 @@ def rehearse(count, name, only, patience, slow) -> None:
     """
     _refuse_without_confinement()
     lessons = list(only) or _lessons(name)
+    _say(f"{count} seats are being prepared …", f"{count} places se préparent…")
     with tempfile.TemporaryDirectory() as away:
         folder = Path(away)
         there = seats.prepare(folder, seats.people_without_names(count))
@@ -138,9 +139,14 @@ def rehearse(count, name, only, patience, slow) -> None:
             red = [line for line in rehearsal.rehearse(opened.address("127.0.0.1"), there, lessons, patience)
                    if not _green(line, slow)]
         copies = seats.handed_in(folder, folder / "handed-in")
-    _say(f"{copies} of {count * len(lessons)} hand-ins are there. The room needed {memory.most / 1e9:.1f} GB.",
-         f"{copies} copies sur {count * len(lessons)} sont là. La salle a demandé {memory.most / 1e9:.1f} Go.")
+    needed, has = (number(each / 1e9, 1) for each in (memory.most, _memory_of_this_machine()))
+    _say(f"{copies} of {count * len(lessons)} hand-ins are there. The room needed {needed} GB; this machine has {has}.",
+         f"{copies} copies sur {count * len(lessons)} sont là. La salle a demandé {needed} Go; la machine en a {has}.")
     sys.exit(1 if red or copies < count * len(lessons) else 0)
+
+
+def _memory_of_this_machine() -> int:
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def _lessons(name: str) -> list[str]:
@@ -157,7 +163,7 @@ def _green(line: rehearsal.Line, slow: float) -> bool:
     """Print a line of the rehearsal, and tell whether it is green; colour is never alone: a word says the same."""
     green = not line.errors and line.p95 <= slow
     word = Sentence("good ", "bon  ") if green else Sentence("BAD  ", "ÉCHEC")
-    click.secho(f"{word} {line.language}  {line.step:<34} {line.seats:>3} × p95 {line.p95:6.2f} s",
+    click.secho(f"{word} {line.language}  {line.step:<34} {line.seats:>3} × p95 {number(line.p95, 2):>6} s",
                 fg="green" if green else "red")
     for error in line.errors:
         click.echo(f"      {error[:300]}")

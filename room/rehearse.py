@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from curriculum.lessons import LANGUAGES
 from grader.zygote import processes_memory
+from portail.wording import Sentence
 from room.participant import Participant, Refused
 from room.seats import Seat
 
@@ -44,12 +45,13 @@ def rehearse(address: str, seats: list[Seat], lessons: Iterable[str], patience: 
     """
     people = [Participant(address, seat, LANGUAGES[at % 2], patience) for at, seat in enumerate(seats)]
     with ThreadPoolExecutor(len(people)) as crowd:
-        yield from _together(crowd, "come in", people, lambda one: ([one.come_in()], ""))
+        yield from _together(crowd, str(Sentence("come in", "entrer")), people, lambda one: ([one.come_in()], ""))
         for lesson in lessons:
             yield from _together(crowd, lesson, people, lambda one, lesson=lesson: one.run(
                 f"{one.language}/{lesson}.ipynb"))
         for lesson in lessons:
-            yield from _together(crowd, f"hand in {lesson}", people, lambda one, lesson=lesson: _answer(one, lesson))
+            step = str(Sentence(f"hand in {lesson}", f"remettre {lesson}"))
+            yield from _together(crowd, step, people, lambda one, lesson=lesson: _answer(one, lesson))
 
 
 def _together(crowd: ThreadPoolExecutor, step: str, people: list[Participant], does: Callable) -> Iterator[Line]:
