@@ -72,9 +72,12 @@ class Checker:
             self.shown(step, answer)
 
     def instructor(self, step: Step) -> None:
-        """Run a cell of the instructor's; if it fails, the tests that need it do."""
+        """Run a cell of the instructor's; if it fails, the tests that need it do. Its last value is shown to nobody, so
+        that it is not drawn up for show."""
         self.fetch(step)
+        shown, self.shell.ast_node_interactivity = self.shell.ast_node_interactivity, "none"
         shell.run(self.shell, step.source, self.limits.cell_seconds)
+        self.shell.ast_node_interactivity = shown
         self.shell.outputs.take()
 
     def test(self, step: Step) -> None:

@@ -17,6 +17,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
 _GRACE = 2.0  # seconds between a polite stop and the next
+_FIRST_CELL = "__import__('pandas').DataFrame({'a': [1]})"  # shown for what IPython and pandas prepare the first time
 _TRUNCATED = "\n… output cut here: too long / sortie coupée ici : trop longue …\n"
 
 
@@ -220,8 +221,9 @@ def warm(cells: list[str] = ()) -> Shell:
     shell = Shell.instance()
     shell.enable_matplotlib("inline")
     shell.InteractiveTB.set_mode("Plain")  # a trace in colours takes fifty times as long to write
-    for cell in ["None", *cells]:  # the first is for what IPython prepares at its first cell
-        with streams_of(shell):
+    with streams_of(shell):
+        shell.run_cell(_FIRST_CELL, store_history=True)
+        for cell in cells:
             shell.run_cell(cell, silent=True)
     shell.reset(new_session=True)
     shell.outputs.take()

@@ -25,7 +25,8 @@ from grader.zygote import Surroundings, Warm, Zygote, ZygoteLost
 MOST_NOTEBOOK = 64 << 20  #: bytes of a notebook handed in
 _TICK = 0.25  # seconds between two looks at the memory in use
 _MODULES = [
-    "grader.runner", "grader.checker", "grader.submission:warm", "pandas", "numpy", "matplotlib.pyplot", "portail"
+    "grader.runner", "grader.checker", "grader.submission:warm", "pandas", "numpy", "matplotlib.pyplot", "portail",
+    "portail.checks",
 ]
 
 

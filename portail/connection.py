@@ -51,13 +51,26 @@ def session(mode: str | None = None) -> requests.Session:
         SettingError: if the mode is another word.
     """
     adapter = PortalAdapter(settings.mode(mode))
-    portal = requests_cache.CachedSession(
-        backend=_cache, expire_after=REMEMBER_SECONDS, key_fn=_cache_key, filter_fn=_is_live_answer
-    )
+    if adapter.mode == "snapshot":  # nothing that this process answers itself is worth remembering
+        portal = _OfflineSession()
+    else:
+        portal = requests_cache.CachedSession(
+            backend=_cache, expire_after=REMEMBER_SECONDS, key_fn=_cache_key, filter_fn=_is_live_answer
+        )
     portal.headers.update(_own_headers())
     for host in HOSTS:
         portal.mount(host, adapter)
     return portal
+
+
+class _OfflineSession(requests.Session):
+    """A session that looks for no proxy and no certificate for the portal: this process answers in its place."""
+
+    def merge_environment_settings(self, url, proxies, stream, verify, cert):
+        """Return the settings of a request (an override of ``requests``, which goes through the whole environment)."""
+        if url.startswith(HOSTS):
+            return {"proxies": {}, "stream": stream, "verify": verify, "cert": cert}
+        return super().merge_environment_settings(url, proxies, stream, verify, cert)
 
 
 def notice(sentence: Sentence) -> None:

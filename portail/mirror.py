@@ -6,13 +6,16 @@ Solr. What it cannot search it refuses with CKAN's own kind of error. Every answ
 it holds and of what date, so that nobody takes them for live ones.
 """
 
+import contextlib
 import csv
 import functools
 import io
 import json
+import os
 import re
 import unicodedata
 from html import escape
+from pathlib import Path
 
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import generate_etag
@@ -42,8 +45,15 @@ class ActionError(Exception):
         self.status, self.error = status, error
 
 
+class Written(bytes):
+    """A value that is JSON already."""
+
+
 class Mirror:
     """The WSGI application.
+
+    What a search needs of the catalogue is worked out once, at the first search: a process that is forked from one that
+    has searched finds it there, and answers without going through every record.
 
     Args:
         library: what it serves.
@@ -61,11 +71,36 @@ class Mirror:
 
     def __init__(self, library: Library):
         self.library = library
+        self._written: dict[int, Written] = {}
+        self._ranks: dict[str, list[int]] = {}
 
     @functools.cached_property
-    def _index(self) -> dict[str, set[str]]:
-        """The words by which each record is found, made at the first search."""
-        return {key: _searched_words(package) for key, package in self.library.packages.items()}
+    def _records(self) -> list[dict]:
+        """The records in the library's order; a search knows them by their places in it."""
+        return list(self.library.packages.values())
+
+    @functools.cached_property
+    def _index(self) -> dict[str, set[int]]:
+        """The places of the records in which each word is found."""
+        index: dict[str, set[int]] = {}
+        for place, package in enumerate(self._records):
+            for word in _searched_words(package):
+                index.setdefault(word, set()).add(place)
+        return index
+
+    def _record(self, place: int) -> Written:
+        """Return a record as JSON, written the first time it is asked for."""
+        if place not in self._written:
+            self._written[place] = _written(self._records[place])
+        return self._written[place]
+
+    def _ranks_by(self, name: str) -> list[int]:
+        """Return by place how early each record comes when all are sorted by a field, the same for equal values."""
+        if name not in self._ranks:
+            values = [str(package.get(name) or "") for package in self._records]
+            rank = {value: at for at, value in enumerate(sorted(set(values)))}
+            self._ranks[name] = [rank[value] for value in values]
+        return self._ranks[name]
 
     def __call__(self, environ, start_response):
         """Answer one request (the WSGI interface)."""
@@ -109,7 +144,7 @@ class Mirror:
             table = self.library.tables.get(parameters.get("resource_id", ""))
             if table is not None:
                 headers = _provenance(table)
-            return _json({"help": HELP + name, "success": True, "result": result}, 200, headers)
+            return _json(_object({"help": HELP + name, "success": True, "result": result}), 200, headers)
         except ActionError as failure:
             return _json({"help": HELP + name, "success": False, "error": failure.error}, failure.status)
 
@@ -157,8 +192,11 @@ class Mirror:
             raise ActionError(404, {"__type": "Not Found Error", "message": "Not found"})
         return self.library.packages[wanted]
 
-    def package_search(self, parameters: dict) -> dict:
+    def package_search(self, parameters: dict) -> Written:
         """Search titles and keywords by whole words, with exact filters, facets, sorting and paging.
+
+        Returns:
+            What was found, as JSON: a page may hold a thousand records, which are written once for all searches.
 
         Raises:
             ActionError: for a query, filter, facet or sort it cannot honour.
@@ -167,17 +205,34 @@ class Mirror:
         start = _whole(parameters, "start", 0)
         words, filters = _query(str(parameters.get("q", "") or ""))
         _, more = _query(str(parameters.get("fq", "") or ""), filters_only=True)
-        found = [
-            package for key, package in self.library.packages.items()
-            if words <= self._index[key]
-            and all(wanted.casefold() in [value.casefold() for value in _values(package, name)]
-                    for name, wanted in filters + more)
-        ]
+        found = self._with_words(words)
+        if filters + more:
+            found = [place for place in found if _passes(self._records[place], filters + more)]
         order = str(parameters.get("sort") or "metadata_modified desc")
-        return {
-            "count": len(found), "sort": order,
-            "results": _sorted(found, order)[start:start + rows], **self._facets(found, parameters),
-        }
+        page = self._sorted(found, order)[start:start + rows]
+        return _object({
+            "count": len(found), "sort": order, "results": Written(b"[%b]" % b", ".join(map(self._record, page))),
+            **self._facets([self._records[place] for place in found], parameters),
+        })
+
+    def _with_words(self, words: set[str]) -> list[int]:
+        """Return the places of the records that have all these words, in order."""
+        if not words:
+            return list(range(len(self._records)))
+        return sorted(set.intersection(*(self._index.get(word, set()) for word in words)))
+
+    def _sorted(self, found: list[int], order: str) -> list[int]:
+        """Sort places by one or more of the fields below; the last named counts least."""
+        fields = {"metadata_modified": "metadata_modified", "metadata_created": "metadata_created",
+                  "title_string": "title", "title": "title", "name": "name", "id": "id",
+                  "date_published": "date_published"}
+        for part in reversed([part.split() for part in order.split(",") if part.strip()]):
+            if part[0] in ("score", "views_recent", "relevance"):
+                continue
+            if part[0] not in fields or part[1:] not in ([], ["asc"], ["desc"]):
+                raise _bad_search(f"cannot sort by {' '.join(part)}")
+            found = sorted(found, key=self._ranks_by(fields[part[0]]).__getitem__, reverse=part[1:] == ["desc"])
+        return found
 
     def _facets(self, found: list[dict], parameters: dict) -> dict:
         wanted = parameters.get("facet.field", [])
@@ -274,11 +329,17 @@ class Mirror:
 
 def local_mirror() -> Mirror:
     """Return the mirror of the datasets that this process finds; built once for one state of the folders."""
-    state = tuple(
-        (str(path), path.stat().st_mtime_ns)
-        for folder in settings.data_folders() for path in sorted(folder.glob("*/datapackage.json"))
-    )
-    return _local_mirror(state)
+    return _local_mirror(tuple(each for folder in settings.data_folders() for each in _state(folder)))
+
+
+def _state(folder: Path) -> list[tuple[str, int]]:
+    """Return the descriptions in a folder of datasets and when each was changed; it is asked for at every request."""
+    state = []
+    for name in sorted(os.listdir(folder)):
+        path = os.path.join(folder, name, "datapackage.json")
+        with contextlib.suppress(OSError):  # a file, or a folder that is no dataset
+            state.append((path, os.stat(path).st_mtime_ns))
+    return state
 
 
 @functools.lru_cache(maxsize=4)
@@ -290,9 +351,18 @@ def _provenance(table: Table) -> dict:
     return {KIND_HEADER: table.kind, DATE_HEADER: table.date}
 
 
+def _written(value) -> Written:
+    """Return a value as JSON."""
+    return value if isinstance(value, Written) else Written(json.dumps(value, ensure_ascii=False).encode("utf-8"))
+
+
+def _object(members: dict) -> Written:
+    """Return a JSON object, some of whose members may be JSON already."""
+    return Written(b"{%b}" % b", ".join(b"%b: %b" % (_written(name), _written(each)) for name, each in members.items()))
+
+
 def _json(answer, status: int, headers=()) -> Response:
-    return Response(json.dumps(answer, ensure_ascii=False), status, dict(headers),
-                    content_type="application/json;charset=utf-8")
+    return Response(_written(answer), status, dict(headers), content_type="application/json;charset=utf-8")
 
 
 def _file(request: Request, content: bytes, name: str, headers: dict) -> Response:
@@ -368,6 +438,11 @@ def _searched_words(package: dict) -> set[str]:
     return _words(" ".join([*titles, *keywords]))
 
 
+def _passes(package: dict, filters: list[tuple[str, str]]) -> bool:
+    """Tell whether a record has every value that is asked for."""
+    return all(wanted.casefold() in [value.casefold() for value in _values(package, name)] for name, wanted in filters)
+
+
 def _values(package: dict, name: str) -> list[str]:
     """Return a record's values of a facet."""
     if name in ("organization", "owner_org"):
@@ -378,20 +453,6 @@ def _values(package: dict, name: str) -> list[str]:
         return [word for words in package["keywords"].values() for word in words]
     value = package.get(name)
     return value if isinstance(value, list) else [value] if value else []
-
-
-def _sorted(packages: list[dict], order: str) -> list[dict]:
-    """Sort records by one or more of the fields below; the last named counts least."""
-    keys = {"metadata_modified": "metadata_modified", "metadata_created": "metadata_created", "title_string": "title",
-            "title": "title", "name": "name", "id": "id", "date_published": "date_published"}
-    for part in reversed([part.split() for part in order.split(",") if part.strip()]):
-        if part[0] in ("score", "views_recent", "relevance"):
-            continue
-        if part[0] not in keys or part[1:] not in ([], ["asc"], ["desc"]):
-            raise _bad_search(f"cannot sort by {' '.join(part)}")
-        packages = sorted(packages, key=lambda package: str(package.get(keys[part[0]]) or ""),
-                          reverse=part[1:] == ["desc"])
-    return packages
 
 
 def _sorted_rows(numbered: list, names: list[str], order: str) -> list:

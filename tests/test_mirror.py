@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections import Counter
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from werkzeug.test import Client
 
 from portail.errors import BrokenDataset
 from portail.library import DATE_HEADER, KIND_HEADER, Library, library_of_datasets, library_of_folder
-from portail.mirror import Mirror, _query, _words
+from portail.mirror import FACETS, HELP, Mirror, _query, _searched_words, _values, _words
 from tests.conftest import REAL, needs_real
 
 SERVICES = "c0cf9766-b85b-48c3-b295-34f72305aaf6"
@@ -231,6 +232,48 @@ def test_a_folder_that_cannot_be_served_is_refused_with_a_sentence(tmp_path, lis
 def test_no_text_breaks_the_search(text):
     answer = Client(Mirror(Library())).get("/data/api/action/package_search", query_string={"q": text, "fq": text})
     assert answer.status_code in (200, 400)
+
+
+def scanned(library, words: str, filters: dict, order: str, rows: int, start: int, facet: str) -> bytes:
+    """Return the answer of a search that goes through every record: what the mirror's index must come to."""
+    found = [
+        package for package in library.packages.values()
+        if _words(words) <= _searched_words(package)
+        and all(value.casefold() in [each.casefold() for each in _values(package, name)]
+                for name, value in filters.items())
+    ]
+    for part in reversed(order.split(", ")):
+        field, direction = part.split()
+        found = sorted(found, key=lambda package: str(package.get(field) or ""), reverse=direction == "desc")
+    counts = Counter(value for package in found for value in dict.fromkeys(_values(package, facet)))
+    ranked = sorted(counts.items(), key=lambda each: (-each[1], each[0]))
+    names = {code: " | ".join(both) for code, both in library.organizations.items()} if facet == "organization" else {}
+    items = [{"name": value, "display_name": names.get(value, value), "count": times} for value, times in ranked]
+    answer = {
+        "count": len(found), "sort": order, "results": found[start:start + rows],
+        "facets": {facet: dict(ranked)}, "search_facets": {facet: {"title": facet, "items": items}},
+    }
+    return json.dumps({"help": HELP + "package_search", "success": True, "result": answer},
+                      ensure_ascii=False).encode("utf-8")
+
+
+@given(
+    st.lists(st.sampled_from(["covid", "Vaccine", "canada", "données", "2021", "nowhere", "census"]), max_size=3),
+    st.dictionaries(st.sampled_from(["organization", "type", "res_format", "subject"]),
+                    st.sampled_from(["statcan", "DATASET", "info", "csv", "hc-sc", "health_and_safety"]), max_size=2),
+    st.lists(st.tuples(st.sampled_from(["metadata_modified", "metadata_created", "title", "id", "date_published"]),
+                       st.sampled_from(["asc", "desc"])), min_size=1, max_size=2),
+    st.integers(0, 1000), st.integers(0, 50), st.sampled_from(FACETS),
+)
+def test_a_search_answers_byte_for_byte_as_one_that_goes_through_every_record(
+    client, words, filters, order, rows, start, facet,
+):
+    order = ", ".join(map(" ".join, order))
+    answer = client.get("/data/api/action/package_search", query_string={
+        "q": " ".join(words), "fq": " ".join(f"{name}:{value}" for name, value in filters.items()), "sort": order,
+        "rows": rows, "start": start, "facet.field": json.dumps([facet]), "facet.limit": -1,
+    })
+    assert answer.data == scanned(client.application.library, " ".join(words), filters, order, rows, start, facet)
 
 
 @given(st.lists(st.sampled_from(["covid", "été", "Census", "2021"]), max_size=5))
