@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 LANGUAGES = ("en", "fr")
 NO_BREAK_SPACE = "\u00a0"
+_ELISION = re.compile(r"\b([cdjlmnst]|(?:jus|lors|puis|quel)?qu|aujourd)'(?=[^\W\d_])", re.IGNORECASE)
 MONTHS = {
     "en": ["January", "February", "March", "April", "May", "June",
            "July", "August", "September", "October", "November", "December"],
@@ -33,7 +34,9 @@ class Sentence(NamedTuple):
 
 
 def typeset(french: str) -> str:
-    """Put the no-break spaces that French typography asks for before « : » and « % », and inside guillemets."""
+    """Put what French typography asks for: no-break spaces before « : » and « % » and inside guillemets, and the
+    apostrophe of « l’on » and « qu’il »."""
+    french = _ELISION.sub(r"\1’", french)
     return re.sub(r" ([:%»])", NO_BREAK_SPACE + r"\1", french.replace("« ", "«" + NO_BREAK_SPACE))
 
 

@@ -60,6 +60,11 @@ def test_a_percentage_never_breaks_across_lines(share):
 
 def test_french_sentences_get_their_no_break_spaces():
     assert typeset("Voici : « oui », 5 %") == "Voici\u00a0: «\u00a0oui\u00a0», 5\u00a0%"
+    assert typeset("C'est l'on, jusqu'à aujourd'hui") == "C’est l’on, jusqu’à aujourd’hui"
+
+
+def test_code_in_a_french_sentence_keeps_its_quotation_marks():
+    assert typeset("Écrivez words = 'D', df['a'] ou f'{d}'.") == "Écrivez words = 'D', df['a'] ou f'{d}'."
 
 
 def test_the_reader_gets_their_language(monkeypatch):
