@@ -28,7 +28,7 @@ IN_BROWSER = sys.platform == "emscripten"
 def use_language(lang: str) -> str:
     """Set the language of every later message, label and figure of this process.
 
-    In a notebook, a number that a cell answers is shown from then on as the number alone.
+    A number that a cell answers is shown from then on as the number alone, without its type.
 
     Args:
         lang: ``"en"`` or ``"fr"``.
@@ -45,21 +45,9 @@ def use_language(lang: str) -> str:
             f"La langue {lang!r} n’est pas connue. Écrivez « en » pour l’anglais ou « fr » pour le français.",
         )
     os.environ["PORTAIL_LANG"] = lang
-    _show_plain_numbers()
+    if numpy := sys.modules.get("numpy"):
+        numpy.set_printoptions(legacy="1.25")  # 0.51, where NumPy 2 would write np.float64(0.51)
     return lang
-
-
-def _show_plain_numbers() -> None:
-    """Let a notebook answer ``0.51`` where NumPy would write ``np.float64(0.51)``; elsewhere, do nothing."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython else None
-    if shell is None:
-        return
-    import numpy as np  # a notebook has it; whoever sets a language elsewhere need not wait for it
-
-    formatter = shell.display_formatter.formatters["text/plain"]
-    for kind in ("bool", "int32", "int64", "float32", "float64"):
-        formatter.for_type(np.dtype(kind).type, lambda value, printer, cycle: printer.text(repr(value.item())))
 
 
 def mode(chosen: str | None = None) -> str:
