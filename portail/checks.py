@@ -272,8 +272,10 @@ def _value_name(value, for_list: bool = False) -> Sentence:
     if isinstance(value, np.floating):
         return _NAMES[float]
     if isinstance(value, (np.ndarray, pd.Index, pd.api.extensions.ExtensionArray)):  # such as .unique() gives
-        return Sentence("an array, which list(…) turns into a list", "une suite de valeurs, dont list(…) fait une liste") \
-            if for_list else Sentence("an array: several values at once", "une suite : plusieurs valeurs à la fois")
+        if for_list:
+            return Sentence("an array, which list(…) turns into a list",
+                            "une suite de valeurs, dont list(…) fait une liste")
+        return Sentence("an array: several values at once", "une suite : plusieurs valeurs à la fois")
     return _NAMES.get(type(value), Sentence(f"a {type(value).__name__}", f"un {type(value).__name__}"))
 
 
