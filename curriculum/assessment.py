@@ -39,15 +39,17 @@ _TEXTS = {
     },
 }
 _HOW = {
-    "en": "**How it works.** Run the first cell of code with **Shift + Enter**. Then, under each question, replace the "
-          "three dots `...` by the letter of your answer between quotation marks, as in `\"D\"`; there is one right "
-          "answer. The cell after it only checks that you wrote a letter. Leave the three dots where you do not know: "
-          "a guess hides what the day could teach you. Work alone and without the lessons. Every case is invented.",
-    "fr": "**Mode d’emploi.** Exécutez la première cellule de code avec **Maj + Entrée**. Puis, sous chaque question, "
-          "remplacez les trois points `...` par la lettre de votre réponse entre guillemets droits, comme `\"D\"`; une "
-          "seule réponse est bonne. La cellule qui suit vérifie seulement que vous avez écrit une lettre. Laissez les "
-          "trois points si vous ne savez pas : deviner cache ce que la journée pourrait vous apprendre. Répondez sans "
-          "aide et sans les leçons. Tous les cas sont inventés.",
+    "en": "**How it works.** Run the first cell of code with **Shift + Enter**. Then, in the first line of each answer "
+          "cell, replace the three dots `...` by your letter between quotation marks, as in `words = \"D\"`, and leave "
+          "the lines under it as they are; there is one right answer. The cell after it only checks that you wrote a "
+          "letter. Leave the three dots where you do not know: a guess hides what the day could teach you. Work alone "
+          "and without the lessons. Every case is invented.",
+    "fr": "**Mode d’emploi.** Exécutez la première cellule de code avec **Maj + Entrée**. Puis, à la première ligne de "
+          "chaque cellule de réponse, remplacez les trois points `...` par votre lettre entre guillemets droits, comme "
+          "dans `words = \"D\"`, et laissez telles quelles les lignes du dessous; une seule réponse est bonne. La "
+          "cellule qui suit vérifie seulement que vous avez écrit une lettre. Laissez les trois points si vous ne "
+          "savez pas : deviner cache ce que la journée pourrait vous apprendre. Répondez sans aide et sans les "
+          "leçons. Tous les cas sont inventés.",
 }
 _SETUP = 'import portail\n\nlang = portail.use_language("{language}")'
 _END = {

@@ -75,7 +75,7 @@ def expect(
         if problem.english.startswith(f"`{name}`") is False:
             problem = Sentence(f"`{name}`: {problem.english}", f"`{name}` : {problem.french}")
     if problem is not None:
-        hints = look_at if value is not ... else (None, None)  # nothing to look at before an answer
+        hints = look_at if value is not ... else _first_line(name, kind)  # nothing to look at before an answer
         raise CheckFailed(*(
             Sentence(*(f"{said} {hint}" if hint else said for said, hint in zip(sentence, hints, strict=True)))
             for sentence in (problem, public or problem)
@@ -84,6 +84,9 @@ def expect(
 
 def tell(name: str, value, kind=None, **conditions) -> None:
     """Check an answer and print the result in the reader's language; the arguments are those of ``expect``."""
+    if value is ...:
+        print(f"→ {_not_answered(name)}")
+        return
     try:
         expect(name, value, kind, **conditions)
     except CheckFailed as failure:
@@ -160,10 +163,9 @@ def _close(value, expected, tolerance: float) -> bool:
 def _problem(name, value, kind, length, columns, index, within, repeating: bool = True) -> Sentence | None:
     """Return what is wrong with an answer's form, or None; ``repeating`` what the answer itself words or counts."""
     if value is ...:
-        return Sentence(f"`{name}` is still `...`: not answered yet.",
-                        f"`{name}` vaut toujours `...` : pas encore de réponse.")
+        return _not_answered(name)
     if kind is not None and not _is_kind(value, kind):
-        wanted, came = _kind_name(kind), _value_name(value)
+        wanted, came = _kind_name(kind), _value_name(value, for_list=kind is list)
         return Sentence(f"`{name}` should be {wanted.english}; it is {came.english}.",
                         f"`{name}` devrait être {wanted.french}; c’est {came.french}.")
     if columns is not None:
@@ -200,6 +202,20 @@ def _problem(name, value, kind, length, columns, index, within, repeating: bool 
             return Sentence(f"`{name}` should lie between {low} and {high}.",
                             f"`{name}` devrait se situer entre {low} et {high}.")
     return None
+
+
+def _not_answered(name: str) -> Sentence:
+    return Sentence(f"`{name}` is still `...`: not answered yet.",
+                    f"`{name}` vaut toujours `...` : pas encore de réponse.")
+
+
+def _first_line(name: str, kind) -> tuple[str | None, str | None]:
+    """Say how the line of an answer begins: whoever wrote a value without its name does not know why it is not seen."""
+    if not name.isidentifier():
+        return None, None
+    begins = f"`def {name}`" if kind == "function" else f"`{name} =`"
+    return (f"Write your answer in a line that begins with {begins}.",
+            f"Écrivez votre réponse dans une ligne qui commence par {begins}.")
 
 
 def _of(french: str) -> str:
@@ -248,7 +264,7 @@ def _kind_name(kind) -> Sentence:
     return _NAMES.get(kind, Sentence(f"a {getattr(kind, '__name__', kind)}", f"un {getattr(kind, '__name__', kind)}"))
 
 
-def _value_name(value) -> Sentence:
+def _value_name(value, for_list: bool = False) -> Sentence:
     if isinstance(value, (bool, np.bool_)):
         return _NAMES[bool]
     if isinstance(value, np.integer):
@@ -256,8 +272,10 @@ def _value_name(value) -> Sentence:
     if isinstance(value, np.floating):
         return _NAMES[float]
     if isinstance(value, (np.ndarray, pd.Index, pd.api.extensions.ExtensionArray)):  # such as .unique() gives
-        return Sentence("an array, which list(…) turns into a list",
-                        "une suite de valeurs, dont list(…) fait une liste")
+        if for_list:
+            return Sentence("an array, which list(…) turns into a list",
+                            "une suite de valeurs, dont list(…) fait une liste")
+        return Sentence("an array: several values at once", "une suite : plusieurs valeurs à la fois")
     return _NAMES.get(type(value), Sentence(f"a {type(value).__name__}", f"un {type(value).__name__}"))
 
 

@@ -28,6 +28,8 @@ IN_BROWSER = sys.platform == "emscripten"
 def use_language(lang: str) -> str:
     """Set the language of every later message, label and figure of this process.
 
+    A number that a cell answers is shown from then on as the number alone, without its type.
+
     Args:
         lang: ``"en"`` or ``"fr"``.
 
@@ -43,6 +45,8 @@ def use_language(lang: str) -> str:
             f"La langue {lang!r} n’est pas connue. Écrivez « en » pour l’anglais ou « fr » pour le français.",
         )
     os.environ["PORTAIL_LANG"] = lang
+    if numpy := sys.modules.get("numpy"):
+        numpy.set_printoptions(legacy="1.25")  # 0.51, where NumPy 2 would write np.float64(0.51)
     return lang
 
 

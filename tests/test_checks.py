@@ -39,6 +39,16 @@ def test_an_answer_not_given_is_told_apart_from_a_wrong_one():
     assert "not answered yet" in refusal("x", ..., int, equal_to=3)
 
 
+@pytest.mark.parametrize(("kind", "begins"), [(int, "`x =`"), ("function", "`def x`")])
+def test_an_answer_not_given_is_told_how_its_line_begins(kind, begins):
+    assert refusal("x", ..., kind).endswith(f"Write your answer in a line that begins with {begins}.")
+
+
+@pytest.mark.parametrize(("kind", "says"), [(list, "which list(…) turns into a list"), (int, "several values at once")])
+def test_an_array_is_sent_to_list_only_where_a_list_is_wanted(kind, says):
+    assert says in refusal("x", SERIES.index, kind)
+
+
 def test_the_expected_value_is_never_shown():
     assert "41597" not in refusal("x", 3, int, equal_to=41597)
 

@@ -3,6 +3,7 @@
 import datetime
 import re
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -72,6 +73,17 @@ def test_the_reader_gets_their_language(monkeypatch):
     assert str(sentence) == "yes"
     portail.use_language("fr")
     assert str(sentence) == "oui"
+
+
+@pytest.mark.parametrize(("answer", "shown"), [
+    (np.float64(0.51), "0.51"), (np.True_, "True"), ((np.int64(13), np.float64(1)), "(13, 1.0)"),
+])
+def test_a_number_is_shown_as_the_number_alone(answer, shown):
+    with np.printoptions():  # restores them afterwards
+        np.set_printoptions(legacy=False)
+        assert "np." in repr(answer)
+        portail.use_language("fr")
+        assert repr(answer) == shown
 
 
 def test_an_unknown_language_is_refused_with_what_to_write():
