@@ -603,7 +603,7 @@ def _reads_array(unpacker, dtype, shape, content):
         values = unpacker.items(content)
         made = np.empty(len(values), dtype=object)
         made[:] = values if values else []
-        if any(isinstance(value, (list, tuple, np.ndarray, pd.Series)) for value in values):
+        if any(issubclass(kind, (list, tuple, np.ndarray, pd.Series)) for kind in set(map(type, values))):
             for at, value in enumerate(values):  # NumPy would spread a list over cells
                 made[at] = value
     else:

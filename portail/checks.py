@@ -6,7 +6,7 @@ arguments, and neither ever shows the expected value.
 
 import math
 import types
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import pandas as pd
@@ -40,7 +40,8 @@ class CheckFailed(AssertionError):
 def expect(
     name: str, value, kind=None, *, length: int | None = None, columns: Iterable[str] | None = None, index=None,
     within: tuple[float, float] | None = None, equal_to=_NOTHING, tolerance: float = 1e-6, ordered: bool = True,
-    mistakes: Iterable[tuple] = (), look_at: tuple[str | None, str | None] = (None, None),
+    mistakes: Iterable[tuple] | Callable[[], Iterable[tuple]] = (),
+    look_at: tuple[str | None, str | None] = (None, None),
 ) -> None:
     """Check an answer and raise on the first thing that is not as the task asks.
 
@@ -56,7 +57,9 @@ def expect(
         equal_to: the expected value.
         tolerance: the largest difference between two numbers taken as equal, relative to 1 or to the larger of both.
         ordered: whether the order of a list or Series counts.
-        mistakes: ``(wrong value, English, French)``: an answer equal to the wrong value gets that message.
+        mistakes: ``(wrong value, English, French)``: an answer equal to the wrong value gets that message; or a
+            function that returns them, called where the answer is not the expected one: to work out what every mistake
+            would give often takes longer than the check.
         look_at: an English and a French sentence added to any failure: where to look.
 
     Raises:
@@ -67,7 +70,7 @@ def expect(
     public = None if problem is None else _problem(*form, repeating=False)
     if problem is None and equal_to is not _NOTHING and not same(value, equal_to, tolerance, ordered):
         problem = next(
-            (Sentence(english, french) for wrong, english, french in mistakes
+            (Sentence(english, french) for wrong, english, french in (mistakes() if callable(mistakes) else mistakes)
              if same(value, wrong, tolerance, ordered)),
             Sentence(f"`{name}` has the right form, but not the right {_what(value).english}.",
                      f"`{name}` a la bonne forme, mais pas {_what(value).french}."),

@@ -49,6 +49,14 @@ def test_an_array_is_sent_to_list_only_where_a_list_is_wanted(kind, says):
     assert says in refusal("x", SERIES.index, kind)
 
 
+def test_mistakes_are_worked_out_only_where_the_answer_is_wrong():
+    def mistakes():
+        return [(5, "That counts rows.", "Cela compte les lignes.")]
+
+    expect("x", 4, int, equal_to=4, mistakes=lambda: pytest.fail("worked out"))
+    assert refusal("x", 5, int, equal_to=4, mistakes=mistakes) == refusal("x", 5, int, equal_to=4, mistakes=mistakes())
+
+
 def test_the_expected_value_is_never_shown():
     assert "41597" not in refusal("x", 3, int, equal_to=41597)
 
