@@ -20,7 +20,7 @@ STUDENTS = ("english", "francophone", "empty", "copied")
 
 def nbgrader(course: Path, *arguments, expect: int = 0) -> str:
     clean = {key: value for key, value in os.environ.items() if not key.startswith("PORTAIL_")}
-    command = [str(NBGRADER), *arguments]
+    command = [str(NBGRADER), *arguments, "--KernelManager.transport=ipc"]  # no port that another test may take
     done = subprocess.run(command, cwd=course, capture_output=True, text=True, timeout=900, env=clean)
     assert done.returncode == expect, done.stdout[-3000:] + done.stderr[-3000:]
     return done.stdout + done.stderr
