@@ -4,7 +4,6 @@ Exit codes: 0 done; 1 something to mend was found; 2 could not run; 130 stopped 
 """
 
 import os
-import sys
 from pathlib import Path
 
 import click
@@ -14,6 +13,7 @@ from curriculum import execute as execution
 from curriculum import notebooks, release, rules, translation
 from curriculum.lessons import LANGUAGES, ROOT, Curriculum
 from portail import doctor, settings
+from portail.commands import STOPPED, end_with
 from portail.errors import PortailError
 from portail.wording import Sentence
 
@@ -178,17 +178,8 @@ def _pairs() -> list[tuple[Path, Path]]:
 
 def main() -> None:
     """Run the command and end the process with its exit code."""
-    try:
-        sys.exit(curriculum(standalone_mode=False))
-    except (PortailError, release.CannotRelease, execution.LessonFailed, ValueError) as error:
-        click.echo(str(error), err=True)
-        sys.exit(2)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(2)
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("Stopped; nothing was lost. / Arrêté; rien n’est perdu.", err=True)
-        sys.exit(130)
+    end_with(curriculum, cannot=(PortailError, release.CannotRelease, execution.LessonFailed, ValueError),
+             stopped=" / ".join(STOPPED))
 
 
 if __name__ == "__main__":

@@ -17,13 +17,12 @@ from rich.table import Table
 from rich.text import Text
 
 from portail import __version__, settings
-from portail.errors import PortailError
+from portail.commands import EXIT_FOUND, EXIT_STOPPED, end_with
 from portail.wording import Sentence, number, percent
 
 # jsonschema, which nbformat brings, would import this to check IRIs, and it builds its grammar for two seconds each
 # time. No schema of a notebook has an IRI, and jsonschema does without where it is not there.
 _SLOW = "rfc3987_syntax"
-EXIT_FOUND, EXIT_CANNOT, EXIT_STOPPED = 1, 2, 130
 _STATES = {
     "graded": Sentence("graded", "corrigées"),
     "changed": Sentence("of them changed", "dont modifiées"),
@@ -36,27 +35,10 @@ _STATES = {
 
 
 def main() -> None:
-    """Run the command and end the process with its exit code; no trace of frames reaches the reader."""
+    """Run the command and end the process with its exit code."""
     sys.modules.setdefault(_SLOW, None)
-    try:
-        sys.exit(grader(standalone_mode=False))
-    except PortailError as error:
-        click.echo(str(error), err=True)
-        sys.exit(EXIT_CANNOT)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(EXIT_CANNOT)
-    except (click.Abort, KeyboardInterrupt):
-        click.echo(
-            Sentence(
-                "Stopped; nothing was lost. Run the command again to go on.",
-                "Arrêté; rien n’est perdu. Relancez la commande pour continuer.",
-            ),
-            err=True,
-        )
-        sys.exit(EXIT_STOPPED)
-    except BrokenPipeError:
-        sys.exit(0)
+    end_with(grader, stopped=Sentence("Stopped; nothing was lost. Run the command again to go on.",
+                                      "Arrêté; rien n’est perdu. Relancez la commande pour continuer."))
 
 
 @click.group(epilog="Exit codes / codes de sortie: 0 done/fait · 1 look/à voir · 2 cannot/impossible · 130 Ctrl-C")

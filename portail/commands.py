@@ -18,6 +18,7 @@ from portail.errors import PortailError, PortalProblem
 from portail.wording import Sentence, date, number
 
 EXIT_FOUND, EXIT_CANNOT, EXIT_STOPPED = 1, 2, 130
+STOPPED = Sentence("Stopped; nothing was lost.", "Arrêté; rien n’est perdu.")
 _STATES = {
     "ok": Sentence("ok", "conforme"),
     "changed": Sentence("changed", "modifié"),
@@ -32,17 +33,30 @@ _KINDS = {
 
 
 def main() -> None:
-    """Run the command and end the process with its exit code; no trace of frames reaches the reader."""
+    """Run the command and end the process with its exit code."""
+    end_with(portail, found=(PortalProblem,))
+
+
+def end_with(command: click.Command, *, found: tuple[type[Exception], ...] = (),
+             cannot: tuple[type[Exception], ...] = (PortailError,), stopped: Sentence | str = STOPPED) -> None:
+    """Run one of this project's commands and end the process with its exit code; no trace of frames reaches the reader.
+
+    Args:
+        command: the command, whose return value is its exit code.
+        found: errors that say that something was found (exit code 1).
+        cannot: errors that say that it could not run (exit code 2).
+        stopped: what Ctrl-C says.
+    """
     try:
-        sys.exit(portail(standalone_mode=False))
-    except PortailError as error:
+        sys.exit(command(standalone_mode=False))
+    except (*found, *cannot) as error:
         click.echo(str(error), err=True)
-        sys.exit(EXIT_FOUND if isinstance(error, PortalProblem) else EXIT_CANNOT)
+        sys.exit(EXIT_FOUND if isinstance(error, found) else EXIT_CANNOT)
     except click.ClickException as error:
         error.show()
         sys.exit(EXIT_CANNOT)
     except (click.Abort, KeyboardInterrupt):
-        click.echo(Sentence("Stopped; nothing was lost.", "Arrêté; rien n’est perdu."), err=True)
+        click.echo(stopped, err=True)
         sys.exit(EXIT_STOPPED)
     except BrokenPipeError:  # the reader closed the pager
         sys.exit(0)

@@ -15,7 +15,7 @@ from curriculum.lessons import Curriculum
 from grader import confinement
 from grader import roster as rosters
 from portail import server
-from portail.errors import PortailError
+from portail.commands import end_with
 from portail.wording import Sentence, number
 from room import rehearse as rehearsal
 from room import seats
@@ -172,17 +172,7 @@ def _green(line: rehearsal.Line, slow: float) -> bool:
 
 def main() -> None:
     """Run the command and end the process with its exit code."""
-    try:
-        sys.exit(room(standalone_mode=False))
-    except PortailError as error:
-        click.echo(str(error), err=True)
-        sys.exit(2)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(2)
-    except (click.Abort, KeyboardInterrupt):
-        _say("Stopped; nothing was lost.", "Arrêté; rien n’est perdu.")
-        sys.exit(130)
+    end_with(room)
 
 
 if __name__ == "__main__":
