@@ -70,8 +70,8 @@ def _bring_up_to_date(workspace: Path, files: dict[str, bytes]) -> list[Path]:
     kept = []
     for name, content in files.items():
         path = workspace / name
-        new = _digest(content)
-        found = _digest(path.read_bytes()) if path.is_file() else None
+        new = digest(content)
+        found = digest(path.read_bytes()) if path.is_file() else None
         if found is not None and found not in (new, built.get(name)):
             if built.get(name) != new:
                 kept.append(path)
@@ -246,5 +246,6 @@ def free_port(first: int = 8888) -> int:
     return 0
 
 
-def _digest(content: bytes) -> str:
+def digest(content: bytes) -> str:
+    """Return what tells one content of a file from another."""
     return hashlib.sha256(content).hexdigest()

@@ -7,7 +7,6 @@ connections on request; the third is JupyterLab, with its kernels. The cell is t
 hub and the portal, at the addresses they have outside.
 """
 
-import array
 import asyncio
 import contextlib
 import fcntl
@@ -37,17 +36,18 @@ PLACES = {
     "IPYTHONDIR": f"{_SCRATCH}/ipython", "MPLCONFIGDIR": f"{_HOME}/.matplotlib",
     "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1",
 }
-_LOCALES = {"en": "en", "fr": "fr_FR"}
 _SIOCSIFFLAGS, _IFF_UP = 0x8914, 1  # linux/sockios.h, linux/if.h
 
 
-def be_seat(line: socket.socket, folder: str, language: str, portal: int, environment: dict[str, str]) -> None:
+def be_seat(line: socket.socket, folder: str, language: str, locale: str, portal: int,
+            environment: dict[str, str]) -> None:
     """Be a seat until JupyterLab ends, or whoever asked for it is gone.
 
     Args:
         line: to the hub; the seat ends when it is closed there.
         folder: what the participant works in.
-        language: ``"en"`` or ``"fr"``, that of JupyterLab and of what the lessons say.
+        language: ``"en"`` or ``"fr"``, that of what the lessons say.
+        locale: the same as JupyterLab calls it.
         portal: the port of the room's portal on this machine.
         environment: the hub's words for the seat (``JUPYTERHUB_…``): its port and secret, where the hub is.
     """
@@ -59,7 +59,7 @@ def be_seat(line: socket.socket, folder: str, language: str, portal: int, enviro
         ours.close()
         line.close()
         try:
-            _be_cell(theirs, Path(folder), (port, hub, portal), environment | PLACES | {
+            _be_cell(theirs, Path(folder), locale, (port, hub, portal), environment | PLACES | {
                 "PORTAIL_URL": f"http://127.0.0.1:{portal}", "PORTAIL_LANG": language})
         finally:
             os._exit(1)
@@ -85,7 +85,8 @@ def _expect(control: socket.socket, wanted: bytes, descriptors: int = 0) -> list
 # Inside ---------------------------------------------------------------------------------------------------------------
 
 
-def _be_cell(control: socket.socket, folder: Path, ports: tuple[int, int, int], environment: dict[str, str]) -> None:
+def _be_cell(control: socket.socket, folder: Path, locale: str, ports: tuple[int, int, int],
+             environment: dict[str, str]) -> None:
     """Leave the machine, and start the first process of the new one."""
     confinement.die_with_parent()
     try:
@@ -116,7 +117,7 @@ def _be_cell(control: socket.socket, folder: Path, ports: tuple[int, int, int], 
     socket.send_fds(control, [b"doors"], [door.fileno() for door in doors])
     lab = os.fork()
     if lab == 0:
-        _be_lab(environment)
+        _be_lab(locale, environment)
     confinement.close(LIMITS, [control.fileno()], network=True)
     confinement.die_with_parent()  # changing the user took it back
     control.send(b"closed")
@@ -129,11 +130,11 @@ def _raise_loopback() -> None:
         fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", _IFF_UP))
 
 
-def _be_lab(environment: dict[str, str]) -> None:
+def _be_lab(locale: str, environment: dict[str, str]) -> None:
     """Become the seat's JupyterLab, without a right."""
     try:
         confinement.close(LIMITS, network=True)
-        _write_language(environment["PORTAIL_LANG"])
+        _write_language(locale)
         log = os.open(LOG, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
         os.dup2(log, 1)
         os.dup2(log, 2)
@@ -150,12 +151,12 @@ def _be_lab(environment: dict[str, str]) -> None:
         os._exit(1)
 
 
-def _write_language(language: str) -> None:
+def _write_language(locale: str) -> None:
     """Give JupyterLab the language that was chosen at the door."""
     place = Path(".lab/@jupyterlab/translation-extension/plugin.jupyterlab-settings")
     with contextlib.suppress(OSError):  # the participant's own folder: what they made of it is theirs
         place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(json.dumps({"locale": _LOCALES[language]}))
+        place.write_text(json.dumps({"locale": locale}))
 
 
 def _connect_on_request(control: socket.socket, port: int, lab: int) -> None:
@@ -216,7 +217,7 @@ async def _carry(cell: int, line: socket.socket, control: socket.socket, port: i
     os._exit(0)  # and with this process every other of the cell
 
 
-def _ask(control: socket.socket) -> tuple[bytes, array.array]:
+def _ask(control: socket.socket) -> tuple[bytes, list[int]]:
     control.send(b"connect")
     said, received, _, _ = socket.recv_fds(control, 16, 1)
     return said, received

@@ -12,6 +12,7 @@ from jupyterhub.spawner import Spawner
 from jupyterhub.utils import random_port
 from traitlets import Any, Dict, Integer, Unicode
 
+from curriculum import workspace
 from room import seats
 from room.opened import SETTINGS, WARM
 
@@ -46,9 +47,9 @@ class Cell(Spawner):
         """Start the seat in the language chosen at the door, and say where it is asked."""
         seat = next(each for each in seats.read(Path(self.folder)) if each.seat == self.user.name)
         self.port = self.port or random_port()
-        words = {"folder": str(seats.place(Path(self.folder), seat)), "portal": self.portal,
-                 "language": self.authenticator.languages.get(seat.seat, seat.language),
-                 "environment": self.get_env()}
+        language = self.authenticator.languages.get(seat.seat, seat.language)
+        words = {"folder": str(seats.place(Path(self.folder), seat)), "portal": self.portal, "language": language,
+                 "locale": workspace.LOCALES[language], "environment": self.get_env()}
         self.line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.line.connect(WARM)  # the hub stands in its folder
         self.line.sendall(json.dumps(words).encode() + b"\n")
@@ -100,5 +101,5 @@ def configure(config) -> None:
     config.Cell.portal = room["portal_port"]
     config.Spawner.poll_interval = 2  # who kills their own seat finds it closed, not out of order
     config.Cell.env_keep = []
-    config.Spawner.default_url = "/lab/tree/START-DEBUT.md"
+    config.Spawner.default_url = f"/lab/tree/{workspace.START}"
     config.Spawner.start_timeout = config.Spawner.http_timeout = 300  # a whole room at once, on a small machine

@@ -8,6 +8,7 @@ import uuid
 import requests
 import websocket
 
+from curriculum import workspace
 from room.seats import Seat
 
 _FETCHED = re.compile(r'(?:src|href)="(/user/[^"]+)"')
@@ -51,7 +52,7 @@ class Participant:
         if answer.url.split("?")[0].endswith("/login"):
             raise Refused(f"{self.seat.seat}: the code opens no seat")
         while time.monotonic() < started + self.patience:
-            answer = self._ask("get", f"{self.home}/lab/tree/START-DEBUT.md", fine=range(600))
+            answer = self._ask("get", f"{self.home}/lab/tree/{workspace.START}", fine=range(600))
             if answer.status_code == 200 and answer.url.startswith(self.home):
                 self._load(answer.text)
                 return time.monotonic() - started
@@ -60,9 +61,8 @@ class Participant:
 
     def _load(self, page: str) -> None:
         """Fetch what weighs most of what JupyterLab's page fetches before a person sees it."""
-        locale = {"en": "en", "fr": "fr_FR"}[self.language]
         for address in (*_FETCHED.findall(page), f"/user/{self.seat.seat}/lab/api/settings",
-                        f"/user/{self.seat.seat}/lab/api/translations/{locale}"):
+                        f"/user/{self.seat.seat}/lab/api/translations/{workspace.LOCALES[self.language]}"):
             self._ask("get", self.address + address)
 
     def run(self, name: str) -> tuple[list[float], str]:

@@ -19,7 +19,7 @@ class Line(NamedTuple):
 
     Args:
         step: what was done: a lesson, or coming in, or handing in.
-        language: in which it was done; empty where that makes no difference.
+        language: in which it was done.
         seats: how many did it at once.
         p95: the seconds within which 95 of 100 waits ended: for a seat, for a cell, for a hand-in.
         errors: what went wrong, seat by seat.
@@ -91,7 +91,7 @@ def percentile(values: list[float], share: int) -> float:
 
 
 class Memory:
-    """Watches the memory of this process and of all below it, in a ``with`` block: ``most``, in bytes."""
+    """Watches the memory of all processes below one, in a ``with`` block: ``most``, in bytes."""
 
     def __init__(self, pid: int):
         self.pid, self.most, self._over = pid, 0, threading.Event()

@@ -3,7 +3,6 @@
 import contextlib
 import csv
 import datetime
-import hashlib
 import html
 import io
 import json
@@ -146,7 +145,7 @@ def _furnish(folder: Path, seats: list[Seat]) -> None:
         notebooks.put(model / ".lab/config/jupyter_server_config.d/room.json", json.dumps(
             {"ServerApp": {"jpserver_extensions": dict.fromkeys(_NOT_NEEDED, False)}}).encode())
         _find_fonts(model / ".matplotlib")
-        exercises = {_digest(path.read_bytes()) for path in model.glob("*/exercises/*.ipynb")}
+        exercises = {workspace.digest(path.read_bytes()) for path in model.glob("*/exercises/*.ipynb")}
         notebooks.put(folder / GIVEN_OUT, "\n".join(sorted(exercises | _given_out(folder))).encode())
         for seat in missing:
             new = Path(away) / seat.seat
@@ -210,16 +209,12 @@ def _copy_changed(seat: Path, to: Path, given_out: set[str]) -> int:
                 continue
             with contextlib.suppress(Unreadable, OSError):
                 content = read_entry(exercises, entry)
-                if _digest(content) not in given_out:
+                if workspace.digest(content) not in given_out:
                     copied += 1
                     copy = to / language / entry.name
                     notebooks.put(copy, content)
                     os.utime(copy, (entry.when, entry.when))
     return copied
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
 
 
 def cards(seats: list[Seat], address: str) -> str:
