@@ -120,23 +120,23 @@ def parts(course: Path, assignment: str) -> dict[str, float]:
     spec, _ = check.prepare(settings, assignment)
     jobs = [read_submission(settings, assignment, student).job for student in settings.students(assignment)]
     ended: list[Ended] = []
-    wait = Warm.wait
+    end = Warm.end
 
-    def watched(warm: Warm, number: int, seconds: float):
-        ended.append(wait(warm, number, seconds))
+    def watched(*arguments, **options) -> Ended:
+        ended.append(end(*arguments, **options))
         return ended[-1]
 
     began = time.perf_counter()
     work.mark(spec, jobs[0])
     first = time.perf_counter() - began
-    Warm.wait = watched
+    Warm.end = watched
     try:
         began = time.perf_counter()
         for job in jobs:
             work.mark(spec, job)
         whole = (time.perf_counter() - began) / len(jobs)
     finally:
-        Warm.wait = wait
+        Warm.end = end
         work.forget_all()
     checkers, runners = (sum(each.seconds for each in ended[at::2]) / len(jobs) for at in (0, 1))
     return {

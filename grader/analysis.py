@@ -44,8 +44,7 @@ def touched(zygote: Zygote, cells: list[SourceCell], solutions: dict[int, str], 
             names[at] = _changed(before.names, after.names)
             files[at] = _changed(before.files, after.files)
             modules |= {name: module for name, module in after.modules.items() if name in names[at]}
-        zygote.kill(number)
-        zygote.wait(number, 20)
+        zygote.end(number)
     return names, files, modules
 
 

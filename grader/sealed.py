@@ -14,6 +14,7 @@ from grader.confinement import Limits
 from grader.zygote import Surroundings, Zygote
 
 _LIMITS = Limits(seconds=600, memory=1 << 30)
+MOST_KILLED = 10  #: times that a process, or the warm one, may be killed by somebody else before a question is given up
 _PATIENCE = 120.0  # seconds for one question; a list of 100,000 names takes a few
 
 
@@ -81,19 +82,23 @@ def ask_once(zygote: Zygote, function: str, limits: Limits, question, answers, s
         seconds: to wait for it.
 
     Returns:
-        The answer; None if it gave none of that form, or ended first.
+        The answer; None if it gave none of that form, or ended first. Where somebody else killed it, it is asked again.
+
+    Raises:
+        ZygoteLost: if the warm process has ended.
     """
-    here, theirs = socket.socketpair()
-    with here, theirs:
-        number = zygote.start(function, limits, [theirs.fileno()])
-        theirs.close()
-        try:
-            return Channel(here, answers).ask(question, seconds)
-        except (Gone, TooSlow, BorderError):
-            return None
-        finally:
-            zygote.kill(number)
-            zygote.wait(number, 20)
+    for _ in range(MOST_KILLED):
+        answer = None
+        here, theirs = socket.socketpair()
+        with here, theirs:
+            number = zygote.start(function, limits, [theirs.fileno()])
+            theirs.close()
+            with contextlib.suppress(Gone, TooSlow, BorderError):
+                answer = Channel(here, answers).ask(question, seconds)
+            killed = zygote.end(number, leaving=answer is None).killed
+        if answer is not None or not killed:
+            break
+    return answer
 
 
 class SealedReader:
@@ -158,6 +163,5 @@ class SealedReader:
     def _forget(self) -> None:
         if self.channel is not None:
             self.channel.close()
-            self.zygote.kill(self.number)
-            self.zygote.wait(self.number, 20)
+            self.zygote.end(self.number)
             self.channel = None

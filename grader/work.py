@@ -19,7 +19,7 @@ from grader import border, submission
 from grader.border import BorderError, Channel, Done, Gone, Lost, Marked, Report, Shown, Step, TooSlow, Work
 from grader.confinement import Limits
 from grader.hints import Hint
-from grader.sealed import ask_once
+from grader.sealed import MOST_KILLED, ask_once
 from grader.zygote import Surroundings, Warm, Zygote, ZygoteLost
 
 MOST_NOTEBOOK = 64 << 20  #: bytes of a notebook handed in
@@ -145,6 +145,7 @@ class Result(msgspec.Struct):
     notebooks: dict[str, MarkedNotebook]
     seconds: float = 0.0
     memory: int = 0
+    killed: bool = False  #: whether somebody else killed one of its processes: it is to be marked again
     problem: str = ""  #: the assignment's own fault: a test that gives more points than it has
 
 
@@ -224,20 +225,19 @@ def mark(assignment: Assignment, job: Job) -> Result:
     Raises:
         CannotConfine: if this machine cannot confine learner code.
     """
-    lost = again = 0
+    began, tried = time.monotonic(), 0
     while True:
+        tried += 1
         try:
             result = _mark(warm(assignment), job)
         except ZygoteLost:
             forget()
-            lost += 1
-            if lost == _MOST_LOST:
+            if tried == MOST_KILLED:
                 raise
             continue
-        if again < _MOST_AGAIN and any(notebook.cause in _ONCE_MORE for notebook in result.notebooks.values()):
-            again += 1  # the machine may have ended it: what the learner's code does, it does again
-            continue
-        return result
+        spent = time.monotonic() - began
+        if not result.killed or tried == MOST_KILLED or spent > assignment.limits.seconds:
+            return result  # else again: but no submission may cost much more than its time
 
 
 def warm(assignment: Assignment) -> Pair:
@@ -252,11 +252,6 @@ def warm(assignment: Assignment) -> Pair:
         pair = _kept.pair = Pair(assignment)
         _pairs.add(pair)
     return pair
-
-
-_MOST_LOST = 10  # warm processes: a sealed submission cannot end one, so somebody else did
-_MOST_AGAIN = 4  # on a busy machine, two were once not enough for one submission hit three times in a row
-_ONCE_MORE = ("ended", "checker", "unreadable")
 
 
 def forget() -> None:
@@ -340,26 +335,24 @@ def _mark_notebook(pair: Pair, notebook, data, files, several, result) -> tuple[
     with here, theirs:
         runner = pair.zygote.start("grader.runner:serve", limits, [theirs.fileno()])
         theirs.close()
+        gone = False
         try:
             channel = Channel(here, border.Answer)
             opened = channel.ask(border.Open(data, files, pair.data), 60)
-        except (Gone, TooSlow, BorderError):
-            opened = border.Opened(problem="unreadable")
+        except (Gone, TooSlow, BorderError) as error:
+            opened, gone = border.Opened(problem="unreadable"), isinstance(error, Gone)
         if not isinstance(opened, border.Opened) or opened.problem:
-            pair.zygote.kill(runner)
-            _finish(pair.zygote, runner, result)
+            _end(pair.zygote, runner, limits, result, leaving=gone)
             return _not_there(notebook, getattr(opened, "problem", "unreadable"), getattr(opened, "detail", "")), {}
         places = submission.match([cell.grade_id for cell in notebook.cells], opened.cells)
         return _Marking(pair, notebook, opened.cells, places, runner, here, result).run(several)
 
 
-def _finish(zygote: Warm, number: int, result: Result) -> None:
-    """Wait for a process that was told to end, and count what it used."""
-    ended = zygote.wait(number, 20)
-    if ended is None:
-        zygote.close()
-        raise ZygoteLost("a process did not end")
+def _end(zygote: Warm, number: int, limits: Limits, result: Result, leaving: bool) -> None:
+    """End a process, which may be leaving by itself; count what it used, and whether somebody else had killed it."""
+    ended = zygote.end(number, leaving)
     result.memory = max(result.memory, ended.memory)
+    result.killed |= ended.killed and ended.seconds < limits.seconds  # the kernel kills what uses more
 
 
 class _Marking:
@@ -386,10 +379,8 @@ class _Marking:
                 written = self.listen(channel, limits)
             except (Gone, BorderError):
                 self.cause("checker")
-            checkers.kill(checker)
-            runners.kill(self.runner)
-            _finish(checkers, checker, self.result)
-            _finish(runners, self.runner, self.result)
+            _end(checkers, checker, limits, self.result, leaving=self.marked.cause == "checker")
+            _end(runners, self.runner, limits, self.result, leaving=self.marked.cause == "ended")
         self.complete()
         return self.marked, written
 

@@ -17,16 +17,17 @@ import subprocess
 import sys
 import tempfile
 import time
-import traceback
 from pathlib import Path
 
 import msgspec
 
 from grader import confinement
 from grader.confinement import CannotConfine, Limits
+from portail.errors import PortailError
 
 _PACKET = 1 << 17
 _STARTED_WITHIN = 120.0  # seconds: a slow disk imports pandas slowly
+_TO_LEAVE, _TO_END = 1.0, 20.0  # seconds
 
 
 class Surroundings(msgspec.Struct, frozen=True):
@@ -93,18 +94,37 @@ class Ended(msgspec.Struct, frozen=True):
     """How a piece of work ended.
 
     Args:
-        status: exit code, or minus the signal that ended it.
+        status: exit code, or minus the signal that ended it; None where ``Warm.end`` ended it.
         seconds: processor time.
         memory: its largest resident size, in bytes.
     """
 
-    status: int
+    status: int | None
     seconds: float
     memory: int
 
+    @property
+    def killed(self) -> bool:
+        """Whether somebody else killed it, or the machine did for want of memory; a sealed process cannot itself,
+        except by using up its processor time."""
+        return self.status == -signal.SIGKILL
 
-class ZygoteLost(Exception):
-    """Raised when the warm process has ended; what ran in it has ended too."""
+
+class ZygoteLost(PortailError):
+    """Raised when the warm process has ended; what ran in it has ended too.
+
+    Args:
+        detail: what is known of why.
+    """
+
+    def __init__(self, detail: str):
+        super().__init__(
+            f"The process in which learners’ notebooks are run or read apart has ended ({detail}). Nothing of what was "
+            "done is lost: run the command again.",
+            f"Le processus où les carnets des copies sont exécutés ou lus à part a pris fin ({detail}). Rien de ce qui "
+            "était fait n’est perdu : relancez la commande.",
+        )
+        self.args = (detail,)  # what a copy of it on another machine is made from
 
 
 class Warm:
@@ -127,7 +147,7 @@ class Warm:
             descriptors: what it receives; they stay open here.
 
         Returns:
-            Its number, for ``kill`` and ``wait``.
+            Its number, for ``end`` and ``wait``.
 
         Raises:
             ZygoteLost: if the warm process has ended.
@@ -135,10 +155,27 @@ class Warm:
         self._send(_Start(function, limits), descriptors)
         return self._receive(_Started, 60).pid
 
-    def kill(self, number: int) -> None:
-        """End a process, with all that it has started."""
-        with contextlib.suppress(ZygoteLost):
-            self._send(_Kill(number))
+    def end(self, number: int, leaving: bool = False) -> Ended:
+        """End a process, with all that it has started.
+
+        Args:
+            number: the process's.
+            leaving: whether it has hung up, and may have ended by itself; it is given a second for that.
+
+        Returns:
+            How it ended.
+
+        Raises:
+            ZygoteLost: if the warm process has ended, or cannot end this one.
+        """
+        ended = self.wait(number, _TO_LEAVE if leaving else 0.0)
+        if ended is not None:
+            return ended
+        self._send(_Kill(number))
+        ended = self.wait(number, _TO_END)
+        if ended is None:
+            raise ZygoteLost("a process did not end")
+        return msgspec.structs.replace(ended, status=None)
 
     def wait(self, number: int, seconds: float) -> Ended | None:
         """Return how a process ended, or None if it has not within so many seconds."""
@@ -456,9 +493,6 @@ def _fork(message: _Start, descriptors: list[int], own_namespace: int | None) ->
         module, name = message.function.split(":")
         getattr(importlib.import_module(module), name)(*descriptors, message.limits)
         status = 0
-    except BaseException:
-        if os.environ.get("GRADER_DEBUG"):
-            Path("/tmp/trace").write_text(traceback.format_exc())
     finally:
         os._exit(status)
 

@@ -1,6 +1,7 @@
 """Is a sealed process shut off from everything but what it is given, and does it leave nothing behind?"""
 
 import os
+import pickle
 import signal
 import socket
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 from grader import border, confinement
 from grader.border import Channel
 from grader.confinement import CannotConfine, Limits
+from grader.sealed import ask_once
 from grader.zygote import Surroundings, Zygote, ZygoteLost, _descendants
 
 OFFER = confinement.offer()
@@ -87,8 +89,7 @@ def run(zygote):
             except border.TooSlow:
                 outputs = [{"text": "slow"}]
             finally:
-                zygote.kill(number)
-                assert zygote.wait(number, 20) is not None
+                zygote.end(number)
         return "".join(each.get("text", "") + each.get("ename", "") for each in outputs).strip()
 
     return run
@@ -208,10 +209,25 @@ def test_the_warm_process_ends_when_its_worker_is_killed(tmp_path):
 def test_a_lost_warm_process_is_told():
     one = Zygote(Surroundings())
     os.killpg(one.process.pid, signal.SIGKILL)
-    with pytest.raises(ZygoteLost):
+    with pytest.raises(ZygoteLost, match="run the command again") as lost:
         one.start("grader.runner:serve", Limits(), [])
         one.wait(1, 5)
+    assert str(pickle.loads(pickle.dumps(lost.value))) == str(lost.value)  # as it comes from another machine
     one.close()
+
+
+def test_a_question_whose_process_somebody_kills_is_asked_again(zygote, monkeypatch):
+    asked, ask = [], Channel.ask
+
+    def after_a_kill(channel, question, seconds):
+        asked.append(question)
+        if len(asked) < 4:
+            os.kill(_descendants(zygote.process.pid)[-1], signal.SIGKILL)
+        return ask(channel, question, seconds)
+
+    monkeypatch.setattr(Channel, "ask", after_a_kill)
+    opened = ask_once(zygote, "grader.runner:serve", Limits(), border.Open(b'{"cells": []}'), border.Opened, 30)
+    assert opened == border.Opened() and len(asked) == 4
 
 
 def test_where_a_namespace_is_refused_nothing_runs(monkeypatch):

@@ -9,14 +9,18 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
+import msgspec
+import nbformat
 import pytest
 
 import grader
-from grader import coordinator
-from grader.course import Course
+from grader import check, coordinator, work
+from grader.confinement import Limits
+from grader.course import Course, read_submission
 from grader.gradebook import GradebookProblem
 from grader.journal import Entry, Journal
 from grader.zygote import _descendants
@@ -183,6 +187,69 @@ def depth(pid: int, ancestor: int) -> int:
             return 0
         steps += 1
     return steps
+
+
+@pytest.fixture(scope="module")
+def one_by_one(course):
+    """Marks one submission in this process, as a worker does; its warm pair is ended afterwards."""
+    spec, _ = check.prepare(Course(course), "one")
+    good = read_submission(Course(course), "one", "learner-01").job
+
+    def mark(code: str = "", limits: Limits = spec.limits) -> work.Result:
+        notebook = nbformat.reads(good.notebooks["one"].decode(), as_version=4)
+        notebook.cells.insert(0, nbformat.v4.new_code_cell(code))
+        job = msgspec.structs.replace(good, notebooks={"one": nbformat.writes(notebook).encode()})
+        return work.mark(msgspec.structs.replace(spec, limits=limits), job)
+
+    yield mark
+    work.forget()
+
+
+@pytest.mark.parametrize(("kind", "depth_of_it"), [("runner", 2), ("checker", 3)])
+def test_a_process_killed_five_times_running_changes_no_mark(one_by_one, kind, depth_of_it):
+    right = one_by_one("import time; time.sleep(0.3)")
+    top, killed = work.warm(work._kept.pair.assignment).zygote.process.pid, set()
+    assert not right.killed and right.notebooks["one"].cause == ""
+
+    def kill_five() -> None:
+        standing = {pid for pid in _descendants(top) if depth(pid, top) == depth_of_it}  # the checkers' warm process
+        while len(killed) < 5:
+            for pid in {pid for pid in _descendants(top) if depth(pid, top) == depth_of_it} - standing - killed:
+                time.sleep(0.1)
+                os.kill(pid, signal.SIGKILL)
+                killed.add(pid)
+            time.sleep(0.005)
+
+    killer = threading.Thread(target=kill_five, daemon=True)
+    killer.start()
+    marked = one_by_one("import time; time.sleep(0.3)")
+    killer.join(20)
+    assert len(killed) == 5 and marked.notebooks == right.notebooks
+
+
+ENDS_ITSELF = {
+    "exit": "import os; os._exit(0)",
+    "abort": "import os; os.abort()",
+    "memory fault": "import ctypes; ctypes.string_at(0)",
+    "hangs up": "import os; os.closerange(0, 256)",
+    "processor time": """
+import hashlib, threading
+def burn():
+    while True:
+        hashlib.sha256(bytes(1 << 24))
+for each in range(4):
+    threading.Thread(target=burn, daemon=True).start()
+burn()
+""",
+}
+
+
+@pytest.mark.parametrize("way", ENDS_ITSELF)
+def test_a_submission_that_ends_itself_is_marked_once(one_by_one, monkeypatch, way):
+    tried, real = [], work._mark
+    monkeypatch.setattr(work, "_mark", lambda *given: tried.append(1) or real(*given))
+    marked = one_by_one(ENDS_ITSELF[way], Limits(seconds=3))
+    assert marked.notebooks["one"].cause in ("ended", "time") and len(tried) == 1
 
 
 def test_ctrl_c_stops_cleanly_and_keeps_what_is_done(course, unbroken, tmp_path):
