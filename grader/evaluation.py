@@ -362,7 +362,8 @@ def _memos(held: list[Held], minimum: int) -> list[Read]:
         given = [each.points[task] for each in own if task in each.points]
         points = pd.concat(given).dropna() if given else pd.Series(dtype=float)
         maximum = max((each.maximum.get(task, 0.0) for each in own), default=0.0)
-        twice = {str(each.agreement[task]): each.agreement[task] for each in own if task in each.agreement}.values()
+        twice = {session.plan.course: each.agreement[task] for session in held for each in session.exercises
+                 if task in each.agreement}.values()  # sessions of one course share its markers' sheets
         answers = sum(each.answers for each in twice)
         same, near = (round(sum(getattr(each, name) * each.answers for each in twice)) for name in ("same", "near"))
         kappas = [(each.kappa, each.answers) for each in twice if each.kappa is not None]

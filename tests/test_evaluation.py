@@ -7,6 +7,7 @@ import random
 import re
 from collections import defaultdict
 
+import msgspec
 import numpy as np
 import pandas as pd
 import pytest
@@ -241,6 +242,16 @@ def test_a_small_session_hides_another_too(tmp_path):
     found = evaluation.of_sessions(plan_of(), [held(each, True, 1, at) for at, each in enumerate((27, 25, 4))], 10)
     assert [day.people.how for day in found.days] == ["hidden", "exact", "hidden"]
     assert all(day.gain == HIDDEN for day in found.days[::2]) and found.participations.value == 56
+
+
+@pytest.mark.parametrize(("courses", "shown"), [(("one", "two"), "exact"), (("one", "one"), "hidden")])
+def test_answers_that_two_have_read_count_once_a_course(courses, shown):
+    sheets = {"memo": statistics.Agreement(20, 0.5, 0.75, None, 0.0)}  # the same of both courses, by chance
+    exercise = programme.Exercise("one", pd.DataFrame(), {"memo": 8.0}, ["memo"], sheets)
+    sessions = [msgspec.structs.replace(each, plan=msgspec.structs.replace(each.plan, course=course),
+                                        exercises=[exercise])
+                for each, course in zip([held(20, True, 0, 0), held(20, True, 1, 1)], courses, strict=True)]
+    assert evaluation.of_sessions(plan_of(), sessions, 15).memos[0].same.how == shown
 
 
 @pytest.mark.parametrize(("change", "says"), [
