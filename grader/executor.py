@@ -60,10 +60,12 @@ class Cluster:
         try:
             self.client = Client(address, timeout=15)
             self.workers = sum(self.client.nthreads().values())
-        except (OSError, TimeoutError, ValueError) as error:
+        except (OSError, TimeoutError, ValueError, TypeError, RuntimeError) as error:  # the last two: of certificates
             raise NoCluster(
-                f"The scheduler {address} does not answer ({error}). Start it, or grade without --scheduler.",
-                f"L’ordonnanceur {address} ne répond pas ({error}). Démarrez-le, ou corrigez sans --scheduler.",
+                f"The scheduler {address} does not answer ({error}). Start it, see that dask’s settings here name the "
+                "certificate that it asks for, or grade without --scheduler.",
+                f"L’ordonnanceur {address} ne répond pas ({error}). Démarrez-le, vérifiez que les réglages de dask "
+                "nomment ici le certificat qu’il demande, ou corrigez sans --scheduler.",
             ) from error
         if not self.workers:
             self.client.close()

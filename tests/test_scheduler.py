@@ -1,5 +1,6 @@
 """Does a cluster of other processes give the marks that this machine gives, and lose nothing when one dies?"""
 
+import json
 import os
 import re
 import signal
@@ -73,20 +74,22 @@ def begin(*arguments: str, **environment: str) -> subprocess.Popen:
                             env={**os.environ, **environment})
 
 
-def scheduler() -> tuple[subprocess.Popen, str]:
-    process = begin("dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--no-show")
+def scheduler(protocol: str = "tcp", **environment: str) -> tuple[subprocess.Popen, str]:
+    process = begin("dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--protocol", protocol, "--no-dashboard",
+                    "--no-show", **environment)
     for line in process.stderr:
-        found = re.search(r"tcp://127\.0\.0\.1:\d+", line)
+        found = re.search(rf"{protocol}://127\.0\.0\.1:\d+", line)
         if "Scheduler at" in line and found:
             return process, found[0]
     raise AssertionError("the scheduler did not start")
 
 
-def worker(address: str, home: Path) -> subprocess.Popen:
+def worker(address: str, home: Path, **environment: str) -> subprocess.Popen:
     """Start a worker that shares no folder with the course: its home, temporary and working folders are its own."""
     home.mkdir()
     return begin("dask_worker", address, "--nthreads", "1", "--no-nanny", "--no-dashboard", "--host", "127.0.0.1",
-                 "--local-directory", str(home), HOME=str(home), TMPDIR=str(home), WORKER_SECRET="CANARY")
+                 "--local-directory", str(home), HOME=str(home), TMPDIR=str(home), WORKER_SECRET="CANARY",
+                 **environment)
 
 
 @pytest.fixture
@@ -161,6 +164,45 @@ def test_a_worker_killed_in_mid_run_loses_nothing(course, cluster, local, tmp_pa
     outcome = grader.grade(copy, "one", scheduler=address, progress=kill_one)
     assert killed and points(outcome) == local and outcome.code == 0
     assert len(outcome.submissions) == STUDENTS
+
+
+@pytest.fixture
+def certified(tmp_path) -> dict[str, str]:
+    """dask's settings as environment variables, as grader/README.md has them, with a certificate made for the test."""
+    from distributed.security import Security
+
+    made = Security.temporary()
+    (tmp_path / "cert.pem").write_text(made.tls_scheduler_cert)
+    (tmp_path / "key.pem").write_text(made.tls_scheduler_key)
+    tls = {"CA_FILE": "cert.pem"} | {f"{who}__{what}": f"{what.lower()}.pem"
+                                     for who in ("SCHEDULER", "WORKER", "CLIENT") for what in ("CERT", "KEY")}
+    return {"DASK_DISTRIBUTED__COMM__REQUIRE_ENCRYPTION": "True",
+            **{f"DASK_DISTRIBUTED__COMM__TLS__{name}": str(tmp_path / file) for name, file in tls.items()}}
+
+
+def test_over_tls_the_marks_are_the_same_and_who_has_no_certificate_is_refused(course, certified, local, tmp_path):
+    begun, address = scheduler("tls", **certified)
+    workers = [worker(address, tmp_path / "one", **certified)]
+    copy = coursework.copy_course(course, tmp_path / "course")
+    command = [sys.executable, "-m", "grader", "--lang", "en", "grade", "one", "--course", str(copy), "--scheduler"]
+    try:
+        stranger = subprocess.run([*command, address], capture_output=True, text=True)
+        assert stranger.returncode == 2 and f"{address} does not answer" in stranger.stderr
+        in_the_clear = subprocess.run([*command, address.replace("tls", "tcp")], capture_output=True, text=True)
+        assert in_the_clear.returncode == 2 and "does not answer" in in_the_clear.stderr
+        for _ in workers[0].stderr:  # until it has said that it is registered
+            if "Registered to" in _:
+                break
+        done = subprocess.run([*command, address, "--json", str(tmp_path / "report.json")], capture_output=True,
+                              text=True, env={**os.environ, **certified})
+        assert done.returncode == 0, done.stderr
+    finally:
+        for process in [*workers, begun]:
+            process.kill()
+            process.wait()
+    told = json.loads((tmp_path / "report.json").read_text())["submissions"]
+    assert {each["student"]: {name: mark["points"] for marks in each["marks"].values() for name, mark in marks.items()}
+            for each in told} == local
 
 
 def test_a_scheduler_that_is_not_there_is_named(course, tmp_path):
