@@ -7,11 +7,15 @@ import sys
 import zipfile
 
 import pytest
+from nbformat.v4 import new_markdown_cell, new_notebook
 
 from curriculum.lessons import Curriculum
+from curriculum.rules import french_spaces
 from tests.conftest import ROOT
 
-LOCKS = ("requirements.txt", "requirements-grader.txt", "requirements-dev.txt")
+LOCKS = ("requirements.txt", "requirements-grader.txt", "requirements-room.txt", "requirements-dev.txt")
+FRENCH = re.compile(r"\n---\n\n# |\n## .*français")  # where the French half of a page begins
+PAGES = [path.relative_to(ROOT).as_posix() for path in sorted([*ROOT.glob("*.md"), *ROOT.glob("[a-z]*/*.md")])]
 INDEX_HOST = r"pypi\.org|pythonhosted|registry\.npmjs|/simple\b|--(extra-)?index-url|--find-links|anaconda\.org"
 
 
@@ -32,7 +36,8 @@ def test_every_locked_package_has_hashes(name):
 
 def test_the_locks_agree():
     pins = [set(re.findall(r"^[\w.-]+==\S+", (ROOT / name).read_text("utf-8"), re.M)) for name in LOCKS]
-    assert pins[0] <= pins[1] <= pins[2]
+    learner, grader, room, developer = pins
+    assert learner <= grader <= developer and learner <= room <= developer
 
 
 def test_no_file_names_an_index_host_or_a_path_of_a_machine():
@@ -52,10 +57,17 @@ def test_no_generated_file_is_tracked():
             or ".ipynb_checkpoints" in name or name.endswith(".pyc")] == []
 
 
+@pytest.mark.parametrize("name", [name for name in PAGES if FRENCH.search((ROOT / name).read_text("utf-8"))])
+def test_the_french_half_of_a_page_keeps_french_spaces(name):
+    text = re.sub(r"```.*?```", "", FRENCH.split((ROOT / name).read_text("utf-8"))[1], flags=re.S)
+    assert list(french_spaces(new_notebook(cells=[new_markdown_cell(text)]))) == []
+    assert "'" not in re.sub("`[^`]*`", "", text)
+
+
 def test_the_readme_names_the_lessons_that_are_written():
     text = (ROOT / "README.md").read_text("utf-8")
     written = [lesson.number for lesson in Curriculum.read().written()]
-    for begins in ("Written so far:", "Sont écrites :"):
+    for begins in ("Written so far:", "Sont écrites\u00a0:"):
         said = re.search(rf"{begins}[^:]*", text)[0]
         assert re.findall(r"\b\d\d\b", said) == written
 
