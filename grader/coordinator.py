@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 
 from grader import check, executor, submission
+from grader.confinement import CannotConfine
 from grader.course import Course, Handed, hash_of_environment, read_submission
 from grader.gradebook import Book, Line, timestamp_reads
 from grader.journal import Entry, Journal
@@ -286,7 +287,7 @@ class _Run:
     def take(self, job: Job, result: Result | Exception) -> None:
         """Take a result from the pool, and write the batch when it is full."""
         handed = self.handed.pop(job.student)
-        if isinstance(result, PortailError):
+        if isinstance(result, CannotConfine):
             raise result
         if isinstance(result, Exception):
             self.fail(handed, "error", f"{type(result).__name__} {result}".strip()[:300])

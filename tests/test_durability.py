@@ -23,7 +23,7 @@ from grader.confinement import Limits
 from grader.course import Course, read_submission
 from grader.gradebook import GradebookProblem
 from grader.journal import Entry, Journal
-from grader.zygote import _descendants
+from grader.zygote import ZygoteLost, _descendants
 from portail.errors import CannotWrite
 from tests import coursework
 
@@ -225,6 +225,24 @@ def test_a_process_killed_five_times_running_changes_no_mark(one_by_one, kind, d
     marked = one_by_one("import time; time.sleep(0.3)")
     killer.join(20)
     assert len(killed) == 5 and marked.notebooks == right.notebooks
+
+
+def test_a_submission_killed_each_time_is_named_and_no_other_is_touched(course, unbroken, tmp_path, monkeypatch):
+    copy, real = again(course, tmp_path), work._mark
+
+    def killed_each_time(pair, job):
+        if job.student == "learner-03":
+            raise ZygoteLost("exit -9")
+        return real(pair, job)
+
+    monkeypatch.setattr(work, "MOST_KILLED", 2)
+    monkeypatch.setattr(work, "_mark", killed_each_time)
+    outcome = grader.grade(copy, "one", workers=2)
+    assert [each.student for each in outcome.of("failed")] == ["learner-03"] and outcome.code == 1
+    assert "exit -9" in str(outcome.of("failed")[0].reason)
+    assert gradebook(copy) == {student: marks for student, marks in unbroken.items() if student != "learner-03"}
+    monkeypatch.undo()
+    finished(copy, unbroken)
 
 
 ENDS_ITSELF = {
