@@ -85,7 +85,7 @@ def _bring_up_to_date(workspace: Path, files: dict[str, bytes]) -> list[Path]:
 
 def _files() -> dict[str, bytes]:
     """Return what the workspace should hold: content by name."""
-    files = {START: start_page().encode("utf-8")}
+    files = {START: start_page(settings.language()).encode("utf-8")}
     for language in LANGUAGES:
         for lesson in Curriculum.read().written():
             notebook = learner_copy(notebooks.read(lesson.path(language)))
@@ -106,10 +106,14 @@ def _released(language: str) -> list[Path]:
     return released
 
 
-def start_page() -> str:
-    """Return the start page, in both languages: the lessons by path, with strands and minutes."""
+def start_page(first: str) -> str:
+    """Return the start page, in both languages: the lessons by path, with strands and minutes.
+
+    Args:
+        first: the language that comes first, ``"en"`` or ``"fr"``.
+    """
     plan = Curriculum.read()
-    first, second = ("fr", "en") if settings.language() == "fr" else ("en", "fr")
+    second = "en" if first == "fr" else "fr"
     return f"{_start_in(first, plan)}\n---\n\n{_start_in(second, plan)}"
 
 

@@ -25,6 +25,7 @@ from grader import confinement
 
 LIMITS = confinement.Limits(seconds=float("inf"), memory=3 << 30, disk=100 << 20, processes=400, descriptors=1024)
 MOST_CONNECTIONS = 64  # at each door of a seat, at once
+START_PAGES = ".lab/start"  # in the seat's folder: the start page as it is given out, in a folder for each language
 LOG = ".lab/server.log"  # in the seat's folder: why a seat did not start
 _HOME, _SCRATCH = confinement.HOME, confinement.SCRATCH
 #: what every seat's programs are told: places inside the cell
@@ -134,7 +135,7 @@ def _be_lab(locale: str, environment: dict[str, str]) -> None:
     """Become the seat's JupyterLab, without a right."""
     try:
         confinement.close(LIMITS, network=True)
-        _write_language(locale)
+        write_language(environment["PORTAIL_LANG"], locale)
         log = os.open(LOG, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
         os.dup2(log, 1)
         os.dup2(log, 2)
@@ -151,12 +152,23 @@ def _be_lab(locale: str, environment: dict[str, str]) -> None:
         os._exit(1)
 
 
-def _write_language(locale: str) -> None:
-    """Give JupyterLab the language that was chosen at the door."""
+def write_language(language: str, locale: str) -> None:
+    """Give JupyterLab and its start page the language that was chosen at the door; a page that the participant changed
+    stays as it is.
+
+    Args:
+        language: ``"en"`` or ``"fr"``.
+        locale: the same as JupyterLab calls it.
+    """
     place = Path(".lab/@jupyterlab/translation-extension/plugin.jupyterlab-settings")
     with contextlib.suppress(OSError):  # the participant's own folder: what they made of it is theirs
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(json.dumps({"locale": locale}))
+    with contextlib.suppress(OSError):
+        for page in Path(START_PAGES, language).iterdir():
+            given_out, here = {each.read_bytes() for each in Path(START_PAGES).glob(f"*/{page.name}")}, Path(page.name)
+            if here.is_file() and here.read_bytes() in given_out:
+                here.write_bytes(page.read_bytes())
 
 
 def _connect_on_request(control: socket.socket, port: int, lab: int) -> None:

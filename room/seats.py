@@ -19,6 +19,7 @@ from grader import confinement
 from grader.archives import Unreadable, list_archive, read_entry
 from grader.roster import Person
 from portail.errors import CannotWrite, PortailError
+from room import cell
 
 LIST, ROSTER, GIVEN_OUT = "seats.csv", "roster.csv", "given-out.txt"
 _ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"  # no letter that is read as another, none that needs an accent
@@ -142,6 +143,9 @@ def _furnish(folder: Path, seats: list[Seat]) -> None:
         model = Path(away) / "model"
         workspace.build(model)
         workspace.configure_lab(model, "en")
+        for language in LANGUAGES:
+            page = workspace.start_page(language).encode()
+            notebooks.put(model / cell.START_PAGES / language / workspace.START, page)
         notebooks.put(model / ".lab/config/jupyter_server_config.d/room.json", json.dumps(
             {"ServerApp": {"jpserver_extensions": dict.fromkeys(_NOT_NEEDED, False)}}).encode())
         _find_fonts(model / ".matplotlib")

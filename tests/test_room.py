@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,7 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from curriculum import notebooks
+from curriculum import notebooks, workspace
 from grader import confinement
 from grader.roster import Person
 from portail.server import own_address
@@ -213,6 +214,22 @@ def test_the_language_chosen_at_the_door_is_the_interfaces_and_the_lessons(opene
     settings = one._ask("get", f"{one.home}/lab/api/settings/@jupyterlab/translation-extension:plugin").json()
     assert json.loads(settings["raw"])["locale"] == "fr_FR"
     assert printed(one, "import portail; print(portail.percent(0.528))") == "52,8\u00a0%"
+    start = one._ask("get", f"{one.home}/api/contents/{workspace.START}").json()["content"]
+    assert start.index("commencez ici") < start.index("start here")
+
+
+def test_the_start_page_follows_the_language_until_the_participant_changes_it(folder, tmp_path, monkeypatch):
+    seat = shutil.copytree(folder / "seats" / "seat-01", tmp_path / "seat")
+    monkeypatch.chdir(seat)
+    start = seat / workspace.START
+    first = []
+    for language in ("fr", "en", "fr"):
+        cell.write_language(language, workspace.LOCALES[language])
+        first.append(start.read_text("utf-8").splitlines()[0])
+    assert first[0] == first[2] and "commencez ici" in first[0] and "start here" in first[1]
+    start.write_text("my own notes", "utf-8")
+    cell.write_language("en", "en")
+    assert start.read_text("utf-8") == "my own notes"
 
 
 def test_a_lesson_runs_at_a_seat_against_the_rooms_portal(opened):
