@@ -51,7 +51,7 @@ def _wait_until(answers) -> None:
         except requests.RequestException:
             pass
         time.sleep(0.3)
-    raise TimeoutError("JupyterLab did not come up")
+    raise TimeoutError("JupyterLab or its kernel did not come up")
 
 
 @pytest.fixture
@@ -79,6 +79,7 @@ def test_a_francophone_opens_the_start_page_runs_lesson_04_and_sees_the_chart(la
 
     start.locator(f'a[href*="fr/{SLUG}.ipynb"]').first.click()
     page.locator(".jp-Notebook").get_by_role("heading", name="Qui peut être servi en ligne?").wait_for()
+    _wait_until(lambda: _is_ready(address.replace("/lab/tree/" + workspace.START, "/api/kernels")))
     page.locator(".lm-MenuBar-itemLabel", has_text="Exécution").click()
     page.locator(".lm-Menu-itemLabel", has_text="Exécuter toutes les cellules").first.click()
     _wait_until_run(page, folder)
@@ -92,6 +93,11 @@ def test_a_francophone_opens_the_start_page_runs_lesson_04_and_sees_the_chart(la
     image.scroll_into_view_if_needed()
     assert image.is_visible() and len(image.get_attribute("alt")) > 40
     page.screenshot(path=SCREENSHOTS / "lesson-04-chart.png")
+
+
+def _is_ready(kernels: str) -> bool:
+    """Tell whether the page is connected to a kernel that waits for cells; one that still starts may take none."""
+    return any(each["connections"] and each["execution_state"] == "idle" for each in requests.get(kernels).json())
 
 
 def _wait_until_run(page, folder: Path) -> None:
