@@ -133,7 +133,8 @@ class SealedReader:
 
     def close(self) -> None:
         """End the processes."""
-        self._forget()
+        if self.channel is not None:
+            self.channel.close()
         self.zygote.close()
 
     def _ask(self, path: Path | None, question) -> Answer:
@@ -163,5 +164,5 @@ class SealedReader:
     def _forget(self) -> None:
         if self.channel is not None:
             self.channel.close()
-            self.zygote.end(self.number)
             self.channel = None
+            self.zygote.end(self.number)
