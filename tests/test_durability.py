@@ -209,10 +209,10 @@ def one_by_one(course):
 def test_a_process_killed_five_times_running_changes_no_mark(one_by_one, kind, depth_of_it):
     right = one_by_one("import time; time.sleep(0.3)")
     top, killed = work.warm(work._kept.pair.assignment).zygote.process.pid, set()
+    standing = {pid for pid in _descendants(top) if depth(pid, top) == depth_of_it}  # the checkers' warm process
     assert not right.killed and right.notebooks["one"].cause == ""
 
     def kill_five() -> None:
-        standing = {pid for pid in _descendants(top) if depth(pid, top) == depth_of_it}  # the checkers' warm process
         while len(killed) < 5:
             for pid in {pid for pid in _descendants(top) if depth(pid, top) == depth_of_it} - standing - killed:
                 time.sleep(0.1)
