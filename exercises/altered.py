@@ -1,7 +1,7 @@
 """Make the tables that marks are given on: real schemas, other rows, other years.
 
-A value typed from the page fails on them, and a computed one passes. They are synthetic, say so, and are made anew from
-the shipped snapshots whenever the course is graded, so they are not kept in git.
+A value typed from the page fails on them, and a computed one passes. They are synthetic, say so, and are made from the
+shipped snapshots when the course is first graded, and again when those change, so they are not kept in git.
 
     python exercises/altered.py [FOLDER]
 """
@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from portail import settings
+from portail import settings, tables
 from portail.tables import read_rows
 
 HERE = Path(__file__).parent
@@ -41,8 +41,13 @@ def build(folder: Path, seed: int = SEED, size: float = 0.7, shipped: Path = SHI
         shipped: the folder of the shipped datasets.
 
     Returns:
-        ``folder``, for ``PORTAIL_DATA``.
+        ``folder``, for ``PORTAIL_DATA``. Where it holds these tables already, nothing is written: nbgrader reads its
+        configuration three times for each command.
     """
+    seal = folder / "seal.txt"
+    made_by = f"{seed} {size} pandas {pd.__version__}"
+    if seal.is_file() and seal.read_text("utf-8") == _seal(made_by, folder, shipped):
+        return folder
     for name, alter in (
         ("service-inventory", service_inventory),
         ("nap5", nap5),
@@ -57,7 +62,22 @@ def build(folder: Path, seed: int = SEED, size: float = 0.7, shipped: Path = SHI
         rows = read_rows((shipped / name / package["resources"][0]["path"]).read_bytes()).fillna("")
         altered = alter(rows, random.Random(f"{seed} {name}"), size)
         _write(folder / name, package, *(altered if isinstance(altered, tuple) else (altered,)))
+    _put(seal, _seal(made_by, folder, shipped).encode("utf-8"))
     return folder
+
+
+def _seal(made_by: str, *folders: Path) -> str:
+    """Return a hash of the tables, of what they are made from and of the code that makes them."""
+    seal = hashlib.sha256(made_by.encode("utf-8"))
+    for file in (Path(__file__), Path(tables.__file__), *(file for folder in folders for file in _tables(folder))):
+        content = file.read_bytes()
+        seal.update(f"{file.parent.name}/{file.name} {len(content)}\n".encode() + content)
+    return seal.hexdigest()
+
+
+def _tables(folder: Path) -> list[Path]:
+    """Return the files of a folder's datasets, in order."""
+    return sorted(file for file in folder.glob("*/*") if file.suffix in (".csv", ".json"))
 
 
 def service_inventory(rows: pd.DataFrame, chance: random.Random, size: float) -> pd.DataFrame:
@@ -371,9 +391,14 @@ def _write(folder: Path, package: dict, *tables: pd.DataFrame) -> None:
     }
     described = json.dumps(package, ensure_ascii=False, indent=2) + "\n"
     for name, data in (*files, ("datapackage.json", described.encode("utf-8"))):
-        new = folder / f"{name}.{os.getpid()}"  # whoever reads meanwhile finds the old file or the new one, whole
-        new.write_bytes(data)
-        new.replace(folder / name)
+        _put(folder / name, data)
+
+
+def _put(file: Path, data: bytes) -> None:
+    """Write a file in one step: whoever reads meanwhile finds the old one or the new one, whole."""
+    new = file.with_name(f"{file.name}.{os.getpid()}")
+    new.write_bytes(data)
+    new.replace(file)
 
 
 if __name__ == "__main__":

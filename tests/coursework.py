@@ -25,7 +25,7 @@ import re
 import shlex
 import shutil
 import subprocess
-import sysconfig
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,6 +47,14 @@ c.Exchange.root = {root!r}
 c.Application.log_level = "WARN"
 import os, sysconfig
 os.environ["PATH"] = sysconfig.get_path("scripts") + os.pathsep + os.environ.get("PATH", "")  # nbgrader calls alembic
+"""
+ONE_AFTER_ANOTHER = """
+import shlex, sys
+from nbgrader.apps.nbgraderapp import NbGraderApp
+for command in sys.argv[1:]:
+    NbGraderApp.clear_instance()
+    NbGraderApp.launch_instance(shlex.split(command))
+    print(end="\\0", flush=True)
 """
 
 
@@ -284,11 +292,26 @@ def hand_in_solution(course: Path, student: str, assignment: str) -> Path:
     return folder
 
 
-def nbgrader(course: Path, *arguments: str, seconds: float = 600) -> subprocess.CompletedProcess:
-    """Run a command of stock nbgrader in a course; its exit code is the caller's to judge."""
-    command = [str(Path(sysconfig.get_path("scripts")) / "nbgrader"), *arguments]
+def nbgrader(course: Path, *commands: str) -> list[str]:
+    """Run commands of stock nbgrader in a course, one after another, and return what each one printed.
+
+    One process runs them all: to start nbgrader takes longer than to mark a notebook.
+
+    Args:
+        course: the course's folder.
+        commands: what one would type after ``nbgrader``, as one line each.
+
+    Raises:
+        AssertionError: if a command ends with another exit code than 0; what it said is in the message.
+    """
     clean = {key: value for key, value in os.environ.items() if not key.startswith("PORTAIL_")}
-    return subprocess.run(command, cwd=course, capture_output=True, text=True, timeout=seconds, env=clean)
+    for _ in range(2):  # a kernel dies at its start where another program took its port meanwhile: then once more
+        done = subprocess.run([sys.executable, "-c", ONE_AFTER_ANOTHER, *commands], cwd=course, capture_output=True,
+                              text=True, timeout=60 + 240 * len(commands), env=clean)
+        if "Kernel died before replying" not in done.stderr:
+            break
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout.split("\0")[:-1]
 
 
 def marks(course: Path, assignment: str) -> dict[str, dict[str, float | None]]:

@@ -1,32 +1,19 @@
 """Do nbgrader's own commands work on the exercises, in both languages, with one gradebook?"""
 
-import os
 import shutil
 import subprocess
 import sys
-import sysconfig
 from pathlib import Path
 
 import pytest
 
 from curriculum import assessment, notebooks, release
+from tests import coursework
 from tests.conftest import ROOT, reading
 
-NBGRADER = Path(sysconfig.get_path("scripts")) / "nbgrader"
 NAMES = release.assignments()
 EXERCISES = [name for name in NAMES if name not in assessment.ASSIGNMENTS]  # whose answers are computed, with a memo
 STUDENTS = ("english", "francophone", "empty", "copied")
-
-
-def nbgrader(course: Path, *arguments, expect: int = 0) -> str:
-    clean = {key: value for key, value in os.environ.items() if not key.startswith("PORTAIL_")}
-    for _ in range(2):  # a kernel dies at its start where another program took its port meanwhile: then once more
-        done = subprocess.run([str(NBGRADER), *arguments], cwd=course, capture_output=True, text=True, timeout=900,
-                              env=clean)
-        if "Kernel died before replying" not in done.stderr:
-            break
-    assert done.returncode == expect, done.stdout[-3000:] + done.stderr[-3000:]
-    return done.stdout + done.stderr
 
 
 def answered(released, master):
@@ -55,8 +42,7 @@ def course(tmp_path_factory) -> Path:
         (folder / "exercises").mkdir(exist_ok=True)
         copy(ROOT / "exercises" / part, folder / "exercises" / part)
     course = folder / "exercises"
-    for name in NAMES:
-        nbgrader(course, "generate_assignment", name, "--create")
+    coursework.nbgrader(course, *(f"generate_assignment {name} --create" for name in NAMES))
     release.release("fr", course)
     for name in NAMES:
         english = notebooks.read(course / "source" / name / f"{name}.ipynb")
@@ -66,10 +52,16 @@ def course(tmp_path_factory) -> Path:
         hand_in(course, "francophone", name, answered(notebooks.read(given["fr"]), french))
         hand_in(course, "empty", name, notebooks.read(given["en"]))
         hand_in(course, "copied", name, _copied(answered(notebooks.read(given["fr"]), french)))
-    for name in NAMES:
-        nbgrader(course, "autograde", name)
-        nbgrader(course, "generate_feedback", name)
+    coursework.nbgrader(course, *(f"{step} {name}" for step in ("autograde", "generate_feedback") for name in NAMES))
     return course
+
+
+@pytest.fixture(scope="module")
+def validated(course) -> dict[str, tuple[str, str]]:
+    """What ``nbgrader validate`` says of each exercise: of its French solution, and of what learners receive."""
+    said = coursework.nbgrader(course, *(f"validate {folder}/{name}/{name}.ipynb" for name in NAMES
+                                         for folder in ("submitted/francophone", "release")))
+    return dict(zip(NAMES, zip(said[::2], said[1::2], strict=True), strict=True))
 
 
 def _copied(notebook):
@@ -144,10 +136,9 @@ def test_everybody_has_feedback(course, name, student):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_validate_passes_the_solution_and_names_what_an_empty_release_lacks(course, name):
-    good = nbgrader(course, "validate", str(Path("submitted") / "francophone" / name / f"{name}.ipynb"))
-    assert "Success" in good
-    empty = nbgrader(course, "validate", str(Path("release") / name / f"{name}.ipynb"))
+def test_validate_passes_the_solution_and_names_what_an_empty_release_lacks(validated, name):
+    solution, empty = validated[name]
+    assert "Success" in solution
     assert "not answered yet" in empty
 
 
@@ -170,6 +161,23 @@ def test_a_private_course_away_from_the_project_is_released_and_reads_its_own_al
     for folder in release.RELEASES.values():
         assert all((private / folder / name / f"{name}.ipynb").is_file() for name in NAMES)
     assert (private / "altered" / "nap5" / "datapackage.json").is_file()
+
+
+def test_altered_tables_are_written_once_and_again_where_they_or_what_they_are_made_from_changed(tmp_path):
+    import altered
+
+    shipped = shutil.copytree(ROOT / "datasets", tmp_path / "datasets")
+    table = altered.build(tmp_path / "altered", shipped=shipped) / "nap5" / "nap5.csv"
+    first, content = table.stat().st_ino, table.read_bytes()
+    altered.build(tmp_path / "altered", shipped=shipped)
+    assert table.stat().st_ino == first
+    table.write_text("somebody’s own")
+    altered.build(tmp_path / "altered", shipped=shipped)
+    assert table.read_bytes() == content
+    rows = (shipped / "nap5" / "nap5.csv").read_bytes().splitlines(keepends=True)
+    (shipped / "nap5" / "nap5.csv").write_bytes(b"".join(rows[: len(rows) // 2]))
+    altered.build(tmp_path / "altered", shipped=shipped)
+    assert table.read_bytes() != content
 
 
 def test_a_folder_that_is_not_a_course_is_named_with_what_it_lacks(tmp_path):
