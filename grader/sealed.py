@@ -138,16 +138,19 @@ class SealedReader:
         self.zygote.close()
 
     def _ask(self, path: Path | None, question) -> Answer:
-        if self.channel is None or path != self.source:
-            self._begin(path)
-        try:
-            answer = self.channel.ask(question, _PATIENCE)
-        except (Gone, TooSlow, BorderError) as error:
-            self._forget()
-            raise Unreadable("broken") from error
-        if answer.problem:
-            raise Unreadable(answer.problem if answer.problem in archives.PROBLEMS else "broken")
-        return answer
+        for _ in range(MOST_KILLED):
+            if self.channel is None or path != self.source:
+                self._begin(path)
+            try:
+                answer = self.channel.ask(question, _PATIENCE)
+            except (Gone, TooSlow, BorderError) as error:
+                if self._forget(leaving=isinstance(error, Gone)):
+                    continue
+                raise Unreadable("broken") from error
+            if answer.problem:
+                raise Unreadable(answer.problem if answer.problem in archives.PROBLEMS else "broken")
+            return answer
+        raise Unreadable("broken")
 
     def _begin(self, path: Path | None) -> None:
         self._forget()
@@ -161,8 +164,10 @@ class SealedReader:
         os.close(archive)
         self.channel, self.source = Channel(here, Answer), path
 
-    def _forget(self) -> None:
-        if self.channel is not None:
-            self.channel.close()
-            self.channel = None
-            self.zygote.end(self.number)
+    def _forget(self, leaving: bool = False) -> bool:
+        """End the process; tell whether somebody else had killed it."""
+        if self.channel is None:
+            return False
+        self.channel.close()
+        self.channel = None
+        return self.zygote.end(self.number, leaving).killed

@@ -342,17 +342,17 @@ def _mark_notebook(pair: Pair, notebook, data, files, several, result) -> tuple[
         except (Gone, TooSlow, BorderError) as error:
             opened, gone = border.Opened(problem="unreadable"), isinstance(error, Gone)
         if not isinstance(opened, border.Opened) or opened.problem:
-            _end(pair.zygote, runner, limits, result, leaving=gone)
+            _end(pair.zygote, runner, result, leaving=gone)
             return _not_there(notebook, getattr(opened, "problem", "unreadable"), getattr(opened, "detail", "")), {}
         places = submission.match([cell.grade_id for cell in notebook.cells], opened.cells)
         return _Marking(pair, notebook, opened.cells, places, runner, here, result).run(several)
 
 
-def _end(zygote: Warm, number: int, limits: Limits, result: Result, leaving: bool) -> None:
+def _end(zygote: Warm, number: int, result: Result, leaving: bool) -> None:
     """End a process, which may be leaving by itself; count what it used, and whether somebody else had killed it."""
     ended = zygote.end(number, leaving)
     result.memory = max(result.memory, ended.memory)
-    result.killed |= ended.killed and ended.seconds < limits.seconds  # the kernel kills what uses more
+    result.killed |= ended.killed
 
 
 class _Marking:
@@ -379,8 +379,8 @@ class _Marking:
                 written = self.listen(channel, limits)
             except (Gone, BorderError):
                 self.cause("checker")
-            _end(checkers, checker, limits, self.result, leaving=self.marked.cause == "checker")
-            _end(runners, self.runner, limits, self.result, leaving=self.marked.cause == "ended")
+            _end(checkers, checker, self.result, leaving=self.marked.cause == "checker")
+            _end(runners, self.runner, self.result, leaving=self.marked.cause == "ended")
         self.complete()
         return self.marked, written
 

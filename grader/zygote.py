@@ -97,17 +97,14 @@ class Ended(msgspec.Struct, frozen=True):
         status: exit code, or minus the signal that ended it; None where ``Warm.end`` ended it.
         seconds: processor time.
         memory: its largest resident size, in bytes.
+        killed: whether somebody else killed it, or the machine did for want of memory. A sealed process cannot itself,
+            except by using up its processor time, for which the kernel kills it and this is false.
     """
 
     status: int | None
     seconds: float
     memory: int
-
-    @property
-    def killed(self) -> bool:
-        """Whether somebody else killed it, or the machine did for want of memory; a sealed process cannot itself,
-        except by using up its processor time."""
-        return self.status == -signal.SIGKILL
+    killed: bool = False
 
 
 class ZygoteLost(PortailError):
@@ -136,6 +133,7 @@ class Warm:
 
     def __init__(self, control: socket.socket):
         self.control = control
+        self._seconds: dict[int, float] = {}  # the processor time that each process may use
         self._ended: dict[int, Ended] = {}
 
     def start(self, function: str, limits: Limits, descriptors: list[int]) -> int:
@@ -153,7 +151,9 @@ class Warm:
             ZygoteLost: if the warm process has ended.
         """
         self._send(_Start(function, limits), descriptors)
-        return self._receive(_Started, 60).pid
+        number = self._receive(_Started, 60).pid
+        self._seconds[number] = limits.seconds
+        return number
 
     def end(self, number: int, leaving: bool = False) -> Ended:
         """End a process, with all that it has started.
@@ -175,7 +175,7 @@ class Warm:
         ended = self.wait(number, _TO_END)
         if ended is None:
             raise ZygoteLost("a process did not end")
-        return msgspec.structs.replace(ended, status=None)
+        return msgspec.structs.replace(ended, status=None, killed=False)
 
     def wait(self, number: int, seconds: float) -> Ended | None:
         """Return how a process ended, or None if it has not within so many seconds."""
@@ -185,7 +185,7 @@ class Warm:
                 message = self._receive(_Ended, max(0.0, deadline - time.monotonic()))
             except TimeoutError:
                 return None
-            self._ended[message.pid] = Ended(message.status, message.seconds, message.memory)
+            self._keep(message)
         return self._ended.pop(number)
 
     def close(self) -> None:
@@ -214,7 +214,13 @@ class Warm:
             if isinstance(message, kind):
                 return message
             if isinstance(message, _Ended):
-                self._ended[message.pid] = Ended(message.status, message.seconds, message.memory)
+                self._keep(message)
+
+    def _keep(self, message: _Ended) -> None:
+        """Keep how a process ended until somebody asks for it."""
+        used_up = message.seconds >= self._seconds.pop(message.pid)
+        killed = message.status == -signal.SIGKILL and not used_up
+        self._ended[message.pid] = Ended(message.status, message.seconds, message.memory, killed)
 
     def _lost(self) -> ZygoteLost:
         return ZygoteLost("the warm process has ended")

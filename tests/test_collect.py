@@ -19,6 +19,7 @@ from grader import archives
 from grader import collect as room
 from grader.archives import Entry, Unreadable, grade_ids, list_archive, read_entry
 from grader.collect import CannotCollect, Collection, collect
+from grader.confinement import Limits
 from grader.roster import Person, Roster
 from grader.zygote import _descendants
 from portail.errors import CannotWrite
@@ -672,13 +673,31 @@ def test_a_sealed_process_reads_an_archive_as_this_one_does(sealed, tmp_path):
     assert content == read_entry(archive, listed[0]) and sealed.grade_ids(content) == ["mean"]
 
 
-def test_an_archive_that_ends_its_reader_is_unreadable_and_the_next_is_read(sealed, tmp_path):
+@pytest.fixture
+def killed(sealed, tmp_path):
+    """An archive whose reader is killed between two questions."""
     archive = tmp_path / "cohort.zip"
     with zipfile.ZipFile(archive, "w") as made:
         made.writestr("one.ipynb", b"{}")
     sealed.list_archive(archive)
     os.kill(_descendants(sealed.zygote.process.pid)[-1], signal.SIGKILL)
     assert sealed.channel.waits(20)  # until it has ended
+    return archive
+
+
+def test_an_archive_whose_reader_somebody_killed_is_read_again(sealed, killed):
+    assert len(sealed.list_archive(killed)) == 1
+
+
+@pytest.fixture
+def no_time(monkeypatch):
+    """Whatever a reader has used is all of the processor time it had: so the kernel's own kill looks."""
+    from grader import sealed
+
+    monkeypatch.setattr(sealed, "_LIMITS", Limits(seconds=0.0))
+
+
+def test_an_archive_that_uses_up_its_reader_s_time_is_unreadable_and_the_next_is_read(no_time, sealed, killed):
     with pytest.raises(Unreadable):
-        sealed.list_archive(archive)
-    assert len(sealed.list_archive(archive)) == 1
+        sealed.list_archive(killed)
+    assert len(sealed.list_archive(killed)) == 1
