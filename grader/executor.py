@@ -10,6 +10,7 @@ from grader import work
 from grader.work import Assignment, Job, Result
 from portail.errors import PortailError
 
+_ANSWERS_WITHIN = 15  # seconds that a scheduler has to answer
 
 class NoCluster(PortailError):
     """Raised when a scheduler cannot be reached, or has no worker."""
@@ -58,7 +59,7 @@ class Cluster:
         from distributed import Client
 
         try:
-            self.client = Client(address, timeout=15)
+            self.client = Client(address, timeout=_ANSWERS_WITHIN)
             self.workers = sum(self.client.nthreads().values())
         except (OSError, TimeoutError, ValueError, TypeError, RuntimeError) as error:  # the last two: of certificates
             raise NoCluster(

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+import urllib3
 
 import portail
 from portail import connection, datasets
@@ -43,13 +44,17 @@ CASES = [(name, fault) for name in live_names() for fault in FAULTS if applies(n
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
+    """Wait less than a learner would; what would have been waited between two questions is listed, in seconds."""
+    waits: list[float | None] = []
+    monkeypatch.setattr(urllib3.Retry, "sleep", lambda retry, answer=None: waits.append(retry.get_retry_after(answer)))
     monkeypatch.setattr(connection, "PROBE_SECONDS", 0.5)
     monkeypatch.setattr(connection, "ANSWER_SECONDS", 10)
+    return waits
 
 
 def strike(portal, monkeypatch, small_datasets, name: str, fault: str) -> None:
     if fault in ("hang", "drip"):
-        monkeypatch.setattr(connection, "ANSWER_SECONDS", 1)
+        monkeypatch.setattr(connection, "ANSWER_SECONDS", 0.5)
     if fault == "flood":
         monkeypatch.setattr(connection, "MOST_BYTES", FLOOD // 2)
     portal.suffer(fault, struck_field(package_of(small_datasets, name), fault))
@@ -115,6 +120,15 @@ def test_a_francophone_reads_of_the_fault_in_french(portal, monkeypatch, capsys,
     said = capsys.readouterr().out
     assert re.search(r"\b(le|la|les|du|des|une)\b", said)
     assert not re.search(r"\b(the|portal|rows)\b", said.replace("portail.session", ""))
+
+
+def test_a_portal_that_asks_to_slow_down_is_asked_twice_more_each_after_the_time_it_names(
+        portal, monkeypatch, small_datasets, impatient):
+    strike(portal, monkeypatch, small_datasets, "nap5", "429")
+    monkeypatch.setenv("PORTAIL_MODE", "live")
+    with pytest.raises(PortalProblem):
+        portail.load("nap5")
+    assert impatient == [1, 1] and len(portal.requests) == 3
 
 
 def test_what_is_told_is_told_once_in_a_process(portal, monkeypatch, capsys, small_datasets):

@@ -13,6 +13,7 @@ from tests.conftest import ROOT, reading
 
 NAMES = release.assignments()
 EXERCISES = [name for name in NAMES if name not in assessment.ASSIGNMENTS]  # whose answers are computed, with a memo
+FED_BACK = ("01-open-government", "05-promises-and-results", "pre-assessment")  # one template makes all pages, slowly
 STUDENTS = ("english", "francophone", "empty", "copied")
 
 
@@ -52,7 +53,8 @@ def course(tmp_path_factory) -> Path:
         hand_in(course, "francophone", name, answered(notebooks.read(given["fr"]), french))
         hand_in(course, "empty", name, notebooks.read(given["en"]))
         hand_in(course, "copied", name, _copied(answered(notebooks.read(given["fr"]), french)))
-    coursework.nbgrader(course, *(f"{step} {name}" for step in ("autograde", "generate_feedback") for name in NAMES))
+    coursework.nbgrader(course, *(f"autograde {name}" for name in NAMES),
+                        *(f"generate_feedback {name}" for name in FED_BACK))
     return course
 
 
@@ -128,11 +130,11 @@ def test_a_french_submission_stays_french(course, name):
             assert before.source == after.source
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FED_BACK)
 @pytest.mark.parametrize("student", STUDENTS)
 def test_everybody_has_feedback(course, name, student):
-    page = course / "feedback" / student / name / f"{name}.html"
-    assert page.is_file() and name[3:5] in page.name
+    page = (course / "feedback" / student / name / f"{name}.html").read_text("utf-8")
+    assert "</html>" in page and "Score:" in page
 
 
 @pytest.mark.parametrize("name", NAMES)

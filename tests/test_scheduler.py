@@ -203,7 +203,8 @@ def test_over_tls_the_marks_are_the_same_and_who_has_no_certificate_is_refused(c
             for each in told} == local
 
 
-def test_a_scheduler_that_is_not_there_is_named(course, tmp_path):
+def test_a_scheduler_that_is_not_there_is_named(course, tmp_path, monkeypatch):
+    monkeypatch.setattr(executor, "_ANSWERS_WITHIN", 2)
     copy = coursework.copy_course(course, tmp_path / "course")
     with pytest.raises(NoCluster, match=r"tcp://127\.0\.0\.1:9 does not answer"):
         grader.grade(copy, "one", scheduler="tcp://127.0.0.1:9")
