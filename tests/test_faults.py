@@ -44,9 +44,13 @@ CASES = [(name, fault) for name in live_names() for fault in FAULTS if applies(n
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
-    """Wait less than a learner would; what would have been waited between two questions is listed, in seconds."""
+    """Wait less than a learner would; the seconds that answers ask to wait before the next question are listed."""
     waits: list[float | None] = []
-    monkeypatch.setattr(urllib3.Retry, "sleep", lambda retry, answer=None: waits.append(retry.get_retry_after(answer)))
+
+    def sleep(retry, answer=None):
+        waits.append(answer and retry.get_retry_after(answer))
+
+    monkeypatch.setattr(urllib3.Retry, "sleep", sleep)
     monkeypatch.setattr(connection, "PROBE_SECONDS", 0.5)
     monkeypatch.setattr(connection, "ANSWER_SECONDS", 10)
     return waits
