@@ -1,6 +1,8 @@
 # Thin on purpose: each target is one or two commands. Without make, README.md gives the same commands by hand.
 PYTHON ?= python3
 BIN := .venv/bin
+# More workers than two cores have: tests wait for kernels, browsers and time limits half of their time.
+PYTEST := $(BIN)/python -m pytest -n 3 --dist loadfile
 
 .PHONY: help learn grader grade-demo room rehearse test test-live soak lint lock release execute stamp pages bundle assessment kit bench clean
 
@@ -43,8 +45,8 @@ learn: .venv/learn    ## Set up, build the learner's workspace and open JupyterL
 
 test: .venv/test      ## Run every test (no network but the package indexes)
 	$(BIN)/python -m tests.browser
-	$(BIN)/python -m pytest -n 2 --dist loadfile tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile --nbval --nbval-sanitize-with notebooks/nbval.cfg notebooks
+	$(PYTEST) tests
+	$(PYTEST) --nbval --nbval-sanitize-with notebooks/nbval.cfg notebooks
 
 test-live: .venv/test ## Run the lessons and the schema checks against the real portal
 	PORTAIL_MODE=live $(BIN)/python -m pytest --nbval-lax notebooks
