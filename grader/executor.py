@@ -12,6 +12,7 @@ from portail.errors import PortailError
 
 _ANSWERS_WITHIN = 15  # seconds that a scheduler has to answer
 
+
 class NoCluster(PortailError):
     """Raised when a scheduler cannot be reached, or has no worker."""
 

@@ -218,7 +218,7 @@ class Warm:
 
     def _keep(self, message: _Ended) -> None:
         """Keep how a process ended until somebody asks for it."""
-        used_up = message.seconds >= self._seconds.pop(message.pid)
+        used_up = message.seconds >= self._seconds.pop(message.pid, 0.0)
         killed = message.status == -signal.SIGKILL and not used_up
         self._ended[message.pid] = Ended(message.status, message.seconds, message.memory, killed)
 
