@@ -103,6 +103,8 @@ def same(value, expected, tolerance: float = 1e-6, ordered: bool = True) -> bool
 
     A missing number equals a missing number. A Series is compared by its labels, in order if ``ordered``.
     """
+    if type(value) is type(expected) is str:  # first, since texts are many
+        return value == expected
     if isinstance(expected, pd.DataFrame):
         return isinstance(value, pd.DataFrame) and list(value.columns) == list(expected.columns) and all(
             same(value[column], expected[column], tolerance, ordered) for column in expected.columns
@@ -150,10 +152,7 @@ def _same_list(value, expected, tolerance: float, ordered: bool) -> bool:
                 return False
             left.pop(found)
         return True
-    return all(
-        one == other if type(one) is type(other) is str else same(one, other, tolerance, ordered)  # texts are many
-        for one, other in zip(value, expected, strict=True)
-    )
+    return all(same(one, other, tolerance, ordered) for one, other in zip(value, expected, strict=True))
 
 
 def _is_number(value) -> bool:
