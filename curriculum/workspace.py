@@ -195,7 +195,8 @@ def open_lab(workspace: Path, browser: bool | None = None) -> int:
 def lab_command(workspace: Path, port: int, token: str) -> tuple[list[str], dict[str, str]]:
     """Return the command that starts JupyterLab on the workspace, and its environment.
 
-    JupyterLab keeps its settings inside the workspace and asks nobody for news or updates. The token goes by the
+    JupyterLab keeps its settings and the tabs left open inside the workspace, not with those of the person's other
+    JupyterLabs, whose files it would look for here; it asks nobody for news or updates. The token goes by the
     environment, where other people of the machine cannot read it as they can a command line.
     """
     command = [
@@ -208,7 +209,8 @@ def lab_command(workspace: Path, port: int, token: str) -> tuple[list[str], dict
     own = workspace / ".lab"
     paths = os.pathsep.join([str(own / "config"), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])])
     return command, os.environ | {
-        "JUPYTERLAB_SETTINGS_DIR": str(own), "JUPYTER_CONFIG_PATH": paths, "JUPYTER_TOKEN": token}
+        "JUPYTERLAB_SETTINGS_DIR": str(own), "JUPYTERLAB_WORKSPACES_DIR": str(own / "workspaces"),
+        "JUPYTER_CONFIG_PATH": paths, "JUPYTER_TOKEN": token}
 
 
 def configure_lab(workspace: Path, language: str) -> None:

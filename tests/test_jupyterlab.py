@@ -91,6 +91,7 @@ def test_a_francophone_opens_the_start_page_runs_lesson_04_and_sees_the_chart(la
     image.scroll_into_view_if_needed()
     page.wait_for_timeout(1000)  # the notebook lays out what comes into view
     image.scroll_into_view_if_needed()
+    assert any((folder / ".lab" / "workspaces").iterdir())  # the tabs left open, not among other JupyterLabs' of theirs
     assert image.is_visible() and len(image.get_attribute("alt")) > 40
     page.screenshot(path=SCREENSHOTS / "lesson-04-chart.png")
 
