@@ -16,12 +16,14 @@ import pytest
 from grader import confinement
 from portail import connection, settings, tables
 from portail.server import make_server
+from tests import kernels
 from tests.faulty import FaultyPortal
 from tests.published import publish, small_copies
 
 ROOT = Path(__file__).parent.parent
 REAL = Path(os.environ["PORTAIL_REAL"]) if os.environ.get("PORTAIL_REAL") else None
 sys.path.insert(0, str(ROOT / "exercises"))  # the course's altered.py, as nbgrader_config.py imports it
+sys.modules.setdefault("rfc3987_syntax", None)  # jsonschema, which nbformat brings, would build its grammar for seconds
 signal.signal(signal.SIGINT, signal.default_int_handler)  # what a test starts hears Ctrl-C, whatever started pytest
 needs_real = pytest.mark.skipif(REAL is None, reason="PORTAIL_REAL does not name a folder of real portal files")
 
@@ -77,6 +79,20 @@ def portal(_portal, small_datasets, monkeypatch) -> FaultyPortal:
     monkeypatch.setenv("PORTAIL_URL", _portal.address)
     monkeypatch.setenv("PORTAIL_DATA", str(small_datasets))
     return _portal
+
+
+@pytest.fixture(scope="session")
+def _forks(tmp_path_factory):
+    with kernels.warm(tmp_path_factory.mktemp("forks")) as folder:
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def warm_kernels(_forks):
+    """Kernels of this file are forked from one that has imported pandas and matplotlib, whoever starts them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JUPYTER_PATH", str(_forks))
+        yield
 
 
 @pytest.fixture

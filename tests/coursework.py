@@ -19,6 +19,7 @@ The texts are not modules, so that nothing imports or runs them by mistake.
 
 import contextlib
 import copy
+import functools
 import json
 import os
 import re
@@ -50,6 +51,7 @@ os.environ["PATH"] = sysconfig.get_path("scripts") + os.pathsep + os.environ.get
 """
 ONE_AFTER_ANOTHER = """
 import shlex, sys
+sys.modules["rfc3987_syntax"] = None  # it builds a grammar for seconds, to check IRIs, which no notebook's schema has
 from nbgrader.apps.nbgraderapp import NbGraderApp
 for command in sys.argv[1:]:
     NbGraderApp.clear_instance()
@@ -167,18 +169,27 @@ def release(course: Path, assignment: str) -> None:
     Raises:
         RuntimeError: if nbgrader refuses.
     """
-    from nbgrader.apps import NbGraderAPI
     from traitlets.config import Config, PyFileConfigLoader
 
     before = dict(os.environ)
     try:
-        api = NbGraderAPI(config=Config(PyFileConfigLoader("nbgrader_config.py", path=str(course)).load_config()))
+        api = _nbgrader_api()(config=Config(PyFileConfigLoader("nbgrader_config.py", path=str(course)).load_config()))
         done = api.generate_assignment(assignment, force=True, create=True)
     finally:  # a course's configuration may set what only grading should see
         os.environ.clear()
         os.environ.update(before)
     if not done["success"]:
         raise RuntimeError(f"{assignment}: {done.get('error') or done.get('log')}")
+
+
+@functools.cache
+def _nbgrader_api():
+    """Return nbgrader's own interface, which starts alembic for its version once and not for every new gradebook."""
+    import nbgrader.api
+    from nbgrader.apps import NbGraderAPI
+
+    nbgrader.api.get_alembic_version = functools.cache(nbgrader.api.get_alembic_version)
+    return NbGraderAPI
 
 
 def hand_in(course: Path, student: str, assignment: str, text: str | Path, files: dict | None = None) -> Path:

@@ -5,6 +5,8 @@ import pytest
 import grader
 from tests import coursework
 
+pytestmark = pytest.mark.usefixtures("warm_kernels")
+
 COURSES = sorted(path for path in coursework.COURSES.iterdir() if (path / "source").is_dir())
 
 

@@ -11,6 +11,8 @@ from curriculum import assessment, notebooks, release
 from tests import coursework
 from tests.conftest import ROOT, reading
 
+pytestmark = pytest.mark.usefixtures("warm_kernels")
+
 NAMES = release.assignments()
 EXERCISES = [name for name in NAMES if name not in assessment.ASSIGNMENTS]  # whose answers are computed, with a memo
 FED_BACK = ("01-open-government", "05-promises-and-results", "pre-assessment")  # one template makes all pages, slowly

@@ -27,6 +27,8 @@ from tests.conftest import REAL, ROOT, needs_real
 from tests.faulty import FaultyPortal
 from tests.published import as_published, from_csv, live_names, package_of, to_csv
 
+pytestmark = pytest.mark.usefixtures("warm_kernels")
+
 WRITTEN = [(language, lesson.slug) for lesson in Curriculum.read().written() for language in LANGUAGES]
 LIVE = sorted({name for lesson in Curriculum.read().written() for name in lesson.data} & set(live_names()))
 CORE = [(language, slug) for language, slug in WRITTEN if Curriculum.read().lesson(slug).core_minutes]

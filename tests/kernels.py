@@ -1,0 +1,130 @@
+"""Kernels that start warm: IPython's own, forked from a process that has already imported what notebooks import.
+
+Starting a kernel and importing pandas and matplotlib takes two seconds, and the suite starts two hundred kernels that
+have to be fresh. Here Jupyter starts, in place of a kernel, a small process that asks a server for a fork, hands it its
+environment, folder and streams, passes signals on and ends with it. What runs is IPython's kernel, unchanged; nothing
+of this project is imported before the fork. The walk in JupyterLab and ``pytest --nbval`` start kernels as people do.
+"""
+
+import array
+import atexit
+import builtins
+import contextlib
+import gc
+import json
+import os
+import selectors
+import signal
+import socket
+import sys
+import types
+
+INLINE = "module://matplotlib_inline.backend_inline"  # what a kernel tells matplotlib, which reads it when imported
+
+
+@contextlib.contextmanager
+def warm(folder):
+    """Serve forks while the block runs, and give the folder that ``JUPYTER_PATH`` should name.
+
+    Args:
+        folder: an empty ``pathlib.Path`` whose name is short enough for a socket.
+    """
+    import subprocess
+
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(address := str(folder / "forks"))
+    listener.listen(64)
+    spec = {"argv": [sys.executable, "-I", "-S", __file__, address, "-f", "{connection_file}"],
+            "display_name": "Python 3 (ipykernel)", "language": "python"}
+    (folder / "kernels" / "python3").mkdir(parents=True)
+    (folder / "kernels" / "python3" / "kernel.json").write_text(json.dumps(spec), "utf-8")
+    server = subprocess.Popen([sys.executable, __file__], stdin=listener, cwd=folder)
+    listener.close()
+    try:
+        yield folder
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def ask(address: str, *arguments: str) -> None:
+    """Be the process that Jupyter started: have a kernel forked, pass signals on to it, end when it ends."""
+    with socket.socket(socket.AF_UNIX) as line:
+        line.connect(address)
+        about = {"arguments": arguments, "environment": dict(os.environ), "folder": os.getcwd()}
+        message, streams = json.dumps(about).encode(), array.array("i", [0, 1, 2])
+        line.sendmsg([len(message).to_bytes(8, "big")], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, streams)])
+        line.sendall(message)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda number, _frame: line.send(bytes([number])))
+        line.recv(1)  # nothing is ever said: it returns when the kernel has ended
+
+
+def serve() -> dict:
+    """Fork for each process that asks, and kill a fork whose asker has gone; return, in a fork, what it should be."""
+    started_by = os.getppid()
+    with socket.socket(fileno=0) as listener, selectors.DefaultSelector() as heard:
+        heard.register(listener, selectors.EVENT_READ)
+        while os.getppid() == started_by:
+            for key, _ in heard.select(10):
+                line, kernel = key.data or (None, None)
+                if key.fileobj is listener:
+                    line, _ = listener.accept()
+                    length, streams, _, _ = socket.recv_fds(line, 8, 3, socket.MSG_WAITALL)
+                    about = json.loads(line.recv(int.from_bytes(length, "big"), socket.MSG_WAITALL))
+                    process = os.fork()
+                    if not process:
+                        return about | {"streams": streams}
+                    for each in streams:
+                        os.close(each)
+                    kernel = os.pidfd_open(process)
+                    heard.register(line, selectors.EVENT_READ, (line, kernel))
+                    heard.register(kernel, selectors.EVENT_READ, (line, kernel))
+                elif key.fileobj is line:
+                    for number in line.recv(16) or [signal.SIGKILL]:
+                        signal.pidfd_send_signal(kernel, number)
+                elif key.fileobj in heard.get_map():
+                    os.waitid(os.P_PIDFD, kernel, os.WEXITED)
+                    for each in (line, kernel):
+                        heard.unregister(each)
+                    line.close()
+                    os.close(kernel)
+    sys.exit()  # the tests were killed
+
+
+def become_kernel(about: dict) -> None:
+    """Be the kernel that was asked for, with the streams, the environment and the folder of who asked."""
+    from ipykernel.kernelapp import IPKernelApp
+
+    for at, each in enumerate(about["streams"]):
+        os.dup2(each, at)
+    os.closerange(3, os.sysconf("SC_OPEN_MAX"))  # the lines of others are not this kernel's to hold
+    os.setsid()
+    os.environ.clear()
+    os.environ.update(about["environment"])
+    os.chdir(about["folder"])
+    sys.argv = ["ipykernel_launcher", *about["arguments"]]
+    with contextlib.suppress(SystemExit):
+        IPKernelApp.launch_instance()
+    atexit._run_exitfuncs()
+    os._exit(0)  # to free what was imported, object by object, takes longer than to import it
+
+
+def main() -> None:
+    """With arguments, ask for a kernel; without, serve."""
+    if sys.argv[1:]:
+        return ask(*sys.argv[1:])
+    del sys.path[0]  # the folder of this file, which a kernel does not look in
+    os.environ |= {"JPY_PARENT_PID": "1", "MPLBACKEND": INLINE}  # no kernel here watches a parent: the line does
+    builtins.get_ipython = lambda: types.SimpleNamespace(kernel=None)  # pandas asks, when imported, who shows tables
+    import ipykernel.kernelapp  # noqa: F401
+    import matplotlib.figure  # noqa: F401
+    import pandas  # noqa: F401
+    import requests_cache  # noqa: F401
+    del builtins.get_ipython
+    gc.freeze()
+    become_kernel(serve())
+
+
+if __name__ == "__main__":
+    main()
