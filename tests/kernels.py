@@ -67,29 +67,41 @@ def serve() -> dict:
         heard.register(listener, selectors.EVENT_READ)
         while os.getppid() == started_by:
             for key, _ in heard.select(10):
-                line, kernel = key.data or (None, None)
                 if key.fileobj is listener:
-                    line, _ = listener.accept()
-                    length, streams, _, _ = socket.recv_fds(line, 8, 3, socket.MSG_WAITALL)
-                    about = json.loads(line.recv(int.from_bytes(length, "big"), socket.MSG_WAITALL))
+                    line, about = hear(listener)
                     process = os.fork()
                     if not process:
-                        return about | {"streams": streams}
-                    for each in streams:
+                        return about
+                    for each in about["streams"]:
                         os.close(each)
                     kernel = os.pidfd_open(process)
-                    heard.register(line, selectors.EVENT_READ, (line, kernel))
-                    heard.register(kernel, selectors.EVENT_READ, (line, kernel))
-                elif key.fileobj is line:
-                    for number in line.recv(16) or [signal.SIGKILL]:
-                        signal.pidfd_send_signal(kernel, number)
-                elif key.fileobj in heard.get_map():
-                    os.waitid(os.P_PIDFD, kernel, os.WEXITED)
                     for each in (line, kernel):
-                        heard.unregister(each)
-                    line.close()
-                    os.close(kernel)
+                        heard.register(each, selectors.EVENT_READ, (line, kernel))
+                elif key.fileobj in heard.get_map():  # and not closed a moment ago
+                    follow(heard, key)
     sys.exit()  # the tests were killed
+
+
+def hear(listener: socket.socket) -> tuple[socket.socket, dict]:
+    """Return the line to a process that asks, and what it asks for."""
+    line, _ = listener.accept()
+    length, streams, _, _ = socket.recv_fds(line, 8, 3, socket.MSG_WAITALL)
+    about = json.loads(line.recv(int.from_bytes(length, "big"), socket.MSG_WAITALL))
+    return line, about | {"streams": streams}
+
+
+def follow(heard: selectors.BaseSelector, key: selectors.SelectorKey) -> None:
+    """Pass a signal on to a kernel, or let go of one that has ended."""
+    line, kernel = key.data
+    if key.fileobj is line:
+        for number in line.recv(16) or [signal.SIGKILL]:
+            signal.pidfd_send_signal(kernel, number)
+        return
+    os.waitid(os.P_PIDFD, kernel, os.WEXITED)
+    for each in (line, kernel):
+        heard.unregister(each)
+    line.close()
+    os.close(kernel)
 
 
 def become_kernel(about: dict) -> None:

@@ -1,0 +1,80 @@
+"""Do warm kernels behave as those that Jupyter starts by itself?"""
+
+import os
+import signal
+import time
+
+import nbformat
+import pytest
+from jupyter_client.manager import start_new_kernel
+from nbclient import NotebookClient
+
+CELLS = (
+    "import os, sys\nprint(os.getcwd(), os.environ['WHO'], os.path.basename(sys.argv[0])[:17], '' in sys.path)",
+    "import pandas as pd\npd.DataFrame({f'a long name of column {at}': range(99) for at in range(30)})",
+    "import matplotlib.pyplot as plt\nplt.plot([1, 2]); print(plt.get_backend())",
+    "!echo words of a program",
+)
+
+
+def outputs(folder, monkeypatch) -> list:
+    monkeypatch.setenv("WHO", "somebody")
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
+    done = NotebookClient(notebook, kernel_name="python3", resources={"metadata": {"path": folder}}).execute()
+    return [cell.outputs for cell in done.cells]
+
+
+def test_a_warm_kernel_says_what_a_cold_one_says(request, tmp_path, monkeypatch):
+    cold = outputs(tmp_path, monkeypatch)
+    request.getfixturevalue("warm_kernels")
+    assert outputs(tmp_path, monkeypatch) == cold
+    assert str(tmp_path) in str(cold) and "words of a program" in str(cold) and "image/png" in str(cold)
+
+
+@pytest.fixture
+def kernel(warm_kernels):
+    manager, client = start_new_kernel()
+    yield manager, client
+    client.stop_channels()
+    manager.shutdown_kernel(now=True)
+
+
+def process_of(client) -> int:
+    seen = []
+    client.execute_interactive("import os\nprint(os.getpid())", output_hook=lambda message: seen.append(message))
+    return int(next(each["content"]["text"] for each in seen if each["msg_type"] == "stream"))
+
+
+def test_an_interrupt_reaches_a_warm_kernel(kernel):
+    manager, client = kernel
+    asked = client.execute("while True: pass")
+    while client.get_iopub_msg(timeout=30)["msg_type"] != "execute_input":
+        pass
+    manager.interrupt_kernel()
+    reply = client.get_shell_msg(timeout=30)
+    assert reply["parent_header"]["msg_id"] == asked and reply["content"]["ename"] == "KeyboardInterrupt"
+
+
+def test_a_warm_kernel_dies_with_the_process_that_jupyter_started(kernel):
+    manager, client = kernel
+    number = process_of(client)
+    assert number != manager.provisioner.process.pid
+    os.kill(manager.provisioner.process.pid, signal.SIGKILL)
+    assert is_gone(number)
+
+
+def test_the_process_that_jupyter_started_ends_with_its_kernel(kernel):
+    manager, client = kernel
+    client.execute("import os\nos._exit(1)")
+    assert manager.provisioner.process.wait(30) == 0
+
+
+def is_gone(process: int) -> bool:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            os.kill(process, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.05)
+    return False
