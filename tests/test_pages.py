@@ -14,6 +14,7 @@ from tests import browser
 WRITTEN = [(language, lesson.slug) for lesson in Curriculum.read().written() for language in LANGUAGES]
 AXE = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]},
        "resultTypes": ["violations"]}  # what passes need not be listed, which takes a third of the time
+ALL_BUT_CONTRAST = AXE | {"rules": {"color-contrast": {"enabled": False}}}
 
 needs_browser = pytest.mark.skipif(browser.find() is None, reason="no Chromium: run python -m tests.browser")
 
@@ -42,8 +43,8 @@ def page(chromium):
     opened.close()
 
 
-def violations(page) -> list[str]:
-    found = Axe().run(page, options=AXE).response["violations"]
+def violations(page, options: dict = AXE) -> list[str]:
+    found = Axe().run(page, options=options).response["violations"]
     return [f"{each['id']}: {node['html'][:100]}" for each in found for node in each["nodes"]]
 
 
@@ -51,7 +52,8 @@ def violations(page) -> list[str]:
 @pytest.mark.parametrize(("language", "slug"), WRITTEN)
 def test_a_lessons_page_has_no_axe_violation_open_or_closed(page, folder, language, slug):
     page.goto((folder / language / f"{slug}.html").as_uri())
-    assert violations(page) == []
+    # What a closed page shows, the open one shows in the same colours; nine tenths of the time would go to them again.
+    assert violations(page, ALL_BUT_CONTRAST) == [] and "details[open]" not in page.content()
     page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true })")
     assert violations(page) == []
 
