@@ -83,13 +83,16 @@ def portal(_portal, small_datasets, monkeypatch) -> FaultyPortal:
 
 @pytest.fixture(scope="session")
 def _forks(tmp_path_factory):
+    if kernels.MISSING:
+        yield ""
+        return
     with kernels.warm(tmp_path_factory.mktemp("forks")) as folder:
         yield folder
 
 
 @pytest.fixture(scope="module")
 def warm_kernels(_forks):
-    """Kernels of this file are forked from one that has imported pandas and matplotlib, whoever starts them."""
+    """Kernels of this file are forked from one that has imported pandas and matplotlib, where the system has a way."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JUPYTER_PATH", str(_forks))
         yield

@@ -21,6 +21,8 @@ import types
 
 INLINE = "module://matplotlib_inline.backend_inline"  # what a kernel tells matplotlib, which reads it when imported
 
+MISSING = "" if hasattr(os, "pidfd_open") else "warm kernels need Linux; elsewhere kernels start cold"
+
 
 @contextlib.contextmanager
 def warm(folder):

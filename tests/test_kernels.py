@@ -9,6 +9,10 @@ import pytest
 from jupyter_client.manager import start_new_kernel
 from nbclient import NotebookClient
 
+from tests import kernels
+
+pytestmark = pytest.mark.skipif(bool(kernels.MISSING), reason=kernels.MISSING or "nothing is missing")
+
 CELLS = (
     "import os, sys\nprint(os.getcwd(), os.environ['WHO'], os.path.basename(sys.argv[0])[:17], '' in sys.path)",
     "import pandas as pd\npd.DataFrame({f'a long name of column {at}': range(99) for at in range(30)})",
