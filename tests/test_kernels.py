@@ -24,8 +24,9 @@ CELLS = (
 def outputs(folder, monkeypatch) -> list:
     monkeypatch.setenv("WHO", "somebody")
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
-    done = NotebookClient(notebook, kernel_name="python3", resources={"metadata": {"path": folder}}).execute()
-    return [cell.outputs for cell in done.cells]
+    client = NotebookClient(notebook, kernel_name="python3", coalesce_streams=True,
+                            resources={"metadata": {"path": folder}})
+    return [cell.outputs for cell in client.execute().cells]
 
 
 def test_a_warm_kernel_says_what_a_cold_one_says(request, tmp_path, monkeypatch):
