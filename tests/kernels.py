@@ -70,7 +70,10 @@ def serve() -> dict:
         while os.getppid() == started_by:
             for key, _ in heard.select(10):
                 if key.fileobj is listener:
-                    line, about = hear(listener)
+                    try:
+                        line, about = hear(listener)
+                    except ValueError:  # who asked was gone before it had said what for
+                        continue
                     process = os.fork()
                     if not process:
                         return about
@@ -79,7 +82,7 @@ def serve() -> dict:
                     kernel = os.pidfd_open(process)
                     for each in (line, kernel):
                         heard.register(each, selectors.EVENT_READ, (line, kernel))
-                elif key.fileobj in heard.get_map():  # and not closed a moment ago
+                elif key.data[0].fileno() >= 0:  # the line was not closed a moment ago
                     follow(heard, key)
     sys.exit()  # the tests were killed
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import time
 
 import nbformat
@@ -44,10 +45,13 @@ def kernel(warm_kernels):
     manager.shutdown_kernel(now=True)
 
 
-def process_of(client) -> int:
+def processes_of(client) -> tuple[int, int]:
+    """Return the kernel's process and its parent, the server."""
+    code = "import os\nprint(f'{os.getpid()} {os.getppid()}', end='')"
     seen = []
-    client.execute_interactive("import os\nprint(os.getpid())", output_hook=lambda message: seen.append(message))
-    return int(next(each["content"]["text"] for each in seen if each["msg_type"] == "stream"))
+    client.execute_interactive(code, output_hook=lambda message: seen.append(message))
+    kernel, server = next(each["content"]["text"] for each in seen if each["msg_type"] == "stream").split()
+    return int(kernel), int(server)
 
 
 def test_an_interrupt_reaches_a_warm_kernel(kernel):
@@ -62,7 +66,7 @@ def test_an_interrupt_reaches_a_warm_kernel(kernel):
 
 def test_a_warm_kernel_dies_with_the_process_that_jupyter_started(kernel):
     manager, client = kernel
-    number = process_of(client)
+    number, _ = processes_of(client)
     assert number != manager.provisioner.process.pid
     os.kill(manager.provisioner.process.pid, signal.SIGKILL)
     assert is_gone(number)
@@ -72,6 +76,30 @@ def test_the_process_that_jupyter_started_ends_with_its_kernel(kernel):
     manager, client = kernel
     client.execute("import os\nos._exit(1)")
     assert manager.provisioner.process.wait(30) == 0
+
+
+def test_a_kernel_and_its_asker_that_end_at_once_leave_the_next_one_its_kernel(kernel):
+    manager, client = kernel
+    number, server = processes_of(client)
+    os.kill(server, signal.SIGSTOP)
+    os.kill(number, signal.SIGKILL)
+    os.kill(manager.provisioner.process.pid, signal.SIGKILL)
+    os.kill(server, signal.SIGCONT)
+    another, its_client = start_new_kernel()
+    assert processes_of(its_client)[1] == server
+    its_client.stop_channels()
+    another.shutdown_kernel(now=True)
+
+
+def test_an_asker_that_dies_before_it_has_asked_is_forgotten(kernel, _forks):
+    _, client = kernel
+    _, server = processes_of(client)
+    with socket.socket(socket.AF_UNIX) as line:
+        line.connect(str(_forks / "forks"))
+    another, its_client = start_new_kernel()
+    assert processes_of(its_client)[1] == server
+    its_client.stop_channels()
+    another.shutdown_kernel(now=True)
 
 
 def is_gone(process: int) -> bool:
