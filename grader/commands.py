@@ -20,9 +20,9 @@ from portail import __version__, settings
 from portail.commands import EXIT_FOUND, EXIT_STOPPED, end_with
 from portail.wording import Sentence, number, percent
 
-# jsonschema, which nbformat brings, would import this to check IRIs, and it builds its grammar for two seconds each
-# time. No schema of a notebook has an IRI, and jsonschema does without where it is not there.
-_SLOW = "rfc3987_syntax"
+#: jsonschema, which nbformat brings, would import this to check IRIs, and it builds its grammar for two seconds each
+#: time. No schema of a notebook has an IRI, and jsonschema does without where it is not there.
+SLOW_TO_IMPORT = "rfc3987_syntax"
 _STATES = {
     "graded": Sentence("graded", "corrigées"),
     "changed": Sentence("of them changed", "dont modifiées"),
@@ -36,7 +36,7 @@ _STATES = {
 
 def main() -> None:
     """Run the command and end the process with its exit code."""
-    sys.modules.setdefault(_SLOW, None)
+    sys.modules.setdefault(SLOW_TO_IMPORT, None)
     end_with(grader, stopped=Sentence("Stopped; nothing was lost. Run the command again to go on.",
                                       "Arrêté; rien n’est perdu. Relancez la commande pour continuer."))
 

@@ -9,11 +9,13 @@ import os
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from grader import confinement
+from grader.commands import SLOW_TO_IMPORT
 from portail import connection, settings, tables
 from portail.server import make_server
 from tests import kernels
@@ -23,9 +25,17 @@ from tests.published import publish, small_copies
 ROOT = Path(__file__).parent.parent
 REAL = Path(os.environ["PORTAIL_REAL"]) if os.environ.get("PORTAIL_REAL") else None
 sys.path.insert(0, str(ROOT / "exercises"))  # the course's altered.py, as nbgrader_config.py imports it
-sys.modules.setdefault("rfc3987_syntax", None)  # jsonschema, which nbformat brings, would build its grammar for seconds
+sys.modules.setdefault(SLOW_TO_IMPORT, None)
 signal.signal(signal.SIGINT, signal.default_int_handler)  # what a test starts hears Ctrl-C, whatever started pytest
 needs_real = pytest.mark.skipif(REAL is None, reason="PORTAIL_REAL does not name a folder of real portal files")
+
+
+def left_of(processes: list[int], seconds: float = 20) -> list[int]:
+    """Return which of these processes are still there when all have gone or so many seconds have passed."""
+    deadline = time.monotonic() + seconds
+    while (there := [pid for pid in processes if Path(f"/proc/{pid}").exists()]) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return there
 
 
 @contextlib.contextmanager

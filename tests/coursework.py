@@ -31,6 +31,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from curriculum.notebooks import put, to_bytes
+from grader.commands import SLOW_TO_IMPORT
 
 COURSES = Path(__file__).parent / "courses"
 MARKER = re.compile(r"# %%(?!\S) *(.*)")
@@ -49,9 +50,9 @@ c.Application.log_level = "WARN"
 import os, sysconfig
 os.environ["PATH"] = sysconfig.get_path("scripts") + os.pathsep + os.environ.get("PATH", "")  # nbgrader calls alembic
 """
-ONE_AFTER_ANOTHER = """
+ONE_AFTER_ANOTHER = f"""
 import shlex, sys
-sys.modules["rfc3987_syntax"] = None  # it builds a grammar for seconds, to check IRIs, which no notebook's schema has
+sys.modules[{SLOW_TO_IMPORT!r}] = None
 from nbgrader.apps.nbgraderapp import NbGraderApp
 for command in sys.argv[1:]:
     NbGraderApp.clear_instance()

@@ -20,7 +20,6 @@ import sys
 import types
 
 INLINE = "module://matplotlib_inline.backend_inline"  # what a kernel tells matplotlib, which reads it when imported
-
 MISSING = "" if hasattr(os, "pidfd_open") else "warm kernels need Linux; elsewhere kernels start cold"
 
 
@@ -31,7 +30,7 @@ def warm(folder):
     Args:
         folder: an empty ``pathlib.Path`` whose name is short enough for a socket.
     """
-    import subprocess
+    import subprocess  # here, since each process that asks would wait for it
 
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(address := str(folder / "forks"))
@@ -69,35 +68,40 @@ def serve() -> dict:
         heard.register(listener, selectors.EVENT_READ)
         while os.getppid() == started_by:
             for key, _ in heard.select(10):
-                if key.fileobj is listener:
-                    try:
-                        line, about = hear(listener)
-                    except ValueError:  # who asked was gone before it had said what for
-                        continue
-                    process = os.fork()
-                    if not process:
-                        return about
-                    for each in about["streams"]:
-                        os.close(each)
-                    kernel = os.pidfd_open(process)
-                    for each in (line, kernel):
-                        heard.register(each, selectors.EVENT_READ, (line, kernel))
-                elif key.data[0].fileno() >= 0:  # the line was not closed a moment ago
+                if key.fileobj is not listener:
                     follow(heard, key)
+                elif (about := hear(listener)) and is_fork(heard, about):
+                    return about
     sys.exit()  # the tests were killed
 
 
-def hear(listener: socket.socket) -> tuple[socket.socket, dict]:
-    """Return the line to a process that asks, and what it asks for."""
+def hear(listener: socket.socket) -> dict | None:
+    """Return what a process asks for, with its streams and the line to it; None if it was gone before it had asked."""
     line, _ = listener.accept()
     length, streams, _, _ = socket.recv_fds(line, 8, 3, socket.MSG_WAITALL)
-    about = json.loads(line.recv(int.from_bytes(length, "big"), socket.MSG_WAITALL))
-    return line, about | {"streams": streams}
+    size = int.from_bytes(length, "big")
+    message = line.recv(size, socket.MSG_WAITALL)
+    return json.loads(message) | {"streams": streams, "line": line} if size and len(message) == size else None
+
+
+def is_fork(heard: selectors.BaseSelector, about: dict) -> bool:
+    """Fork, and tell which of the two this is; the server goes on listening to the line, and for the fork's end."""
+    process = os.fork()
+    if not process:
+        return True
+    for each in about["streams"]:
+        os.close(each)
+    ends = about["line"], os.pidfd_open(process)
+    for each in ends:
+        heard.register(each, selectors.EVENT_READ, ends)
+    return False
 
 
 def follow(heard: selectors.BaseSelector, key: selectors.SelectorKey) -> None:
     """Pass a signal on to a kernel, or let go of one that has ended."""
     line, kernel = key.data
+    if line.fileno() < 0:  # let go of a moment ago
+        return
     if key.fileobj is line:
         for number in line.recv(16) or [signal.SIGKILL]:
             signal.pidfd_send_signal(kernel, number)

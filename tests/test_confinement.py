@@ -17,6 +17,7 @@ from grader.border import Channel
 from grader.confinement import CannotConfine, Limits
 from grader.sealed import ask_once
 from grader.zygote import Surroundings, Zygote, ZygoteLost, _descendants
+from tests.conftest import left_of
 
 OFFER = confinement.offer()
 pytestmark = pytest.mark.skipif(
@@ -200,10 +201,7 @@ def test_the_warm_process_ends_when_its_worker_is_killed(tmp_path):
         warm = int(worker.stdout.readline())
         everyone = [warm, *_descendants(warm)]
         worker.send_signal(signal.SIGKILL)
-    deadline = time.monotonic() + 20
-    while any(Path(f"/proc/{pid}").exists() for pid in everyone) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not [pid for pid in everyone if Path(f"/proc/{pid}").exists()]
+    assert left_of(everyone) == []
 
 
 def test_a_lost_warm_process_is_told():

@@ -1,9 +1,9 @@
 """Do warm kernels behave as those that Jupyter starts by itself?"""
 
+import contextlib
 import os
 import signal
 import socket
-import time
 
 import nbformat
 import pytest
@@ -11,6 +11,7 @@ from jupyter_client.manager import start_new_kernel
 from nbclient import NotebookClient
 
 from tests import kernels
+from tests.conftest import left_of
 
 pytestmark = pytest.mark.skipif(bool(kernels.MISSING), reason=kernels.MISSING or "nothing is missing")
 
@@ -37,12 +38,21 @@ def test_a_warm_kernel_says_what_a_cold_one_says(request, tmp_path, monkeypatch)
     assert str(tmp_path) in str(cold) and "words of a program" in str(cold) and "image/png" in str(cold)
 
 
+@contextlib.contextmanager
+def started():
+    """A kernel's manager and client, while the block runs."""
+    manager, client = start_new_kernel()
+    try:
+        yield manager, client
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+
 @pytest.fixture
 def kernel(warm_kernels):
-    manager, client = start_new_kernel()
-    yield manager, client
-    client.stop_channels()
-    manager.shutdown_kernel(now=True)
+    with started() as both:
+        yield both
 
 
 def processes_of(client) -> tuple[int, int]:
@@ -69,7 +79,7 @@ def test_a_warm_kernel_dies_with_the_process_that_jupyter_started(kernel):
     number, _ = processes_of(client)
     assert number != manager.provisioner.process.pid
     os.kill(manager.provisioner.process.pid, signal.SIGKILL)
-    assert is_gone(number)
+    assert left_of([number]) == []
 
 
 def test_the_process_that_jupyter_started_ends_with_its_kernel(kernel):
@@ -85,29 +95,16 @@ def test_a_kernel_and_its_asker_that_end_at_once_leave_the_next_one_its_kernel(k
     os.kill(number, signal.SIGKILL)
     os.kill(manager.provisioner.process.pid, signal.SIGKILL)
     os.kill(server, signal.SIGCONT)
-    another, its_client = start_new_kernel()
-    assert processes_of(its_client)[1] == server
-    its_client.stop_channels()
-    another.shutdown_kernel(now=True)
+    with started() as (_, next_client):
+        assert processes_of(next_client)[1] == server
 
 
-def test_an_asker_that_dies_before_it_has_asked_is_forgotten(kernel, _forks):
+@pytest.mark.parametrize("said", [b"", b"\0\0", (9).to_bytes(8, "big") + b"{"], ids=["nothing", "no length", "half"])
+def test_an_asker_that_dies_before_it_has_asked_is_forgotten(kernel, _forks, said):
     _, client = kernel
     _, server = processes_of(client)
     with socket.socket(socket.AF_UNIX) as line:
         line.connect(str(_forks / "forks"))
-    another, its_client = start_new_kernel()
-    assert processes_of(its_client)[1] == server
-    its_client.stop_channels()
-    another.shutdown_kernel(now=True)
-
-
-def is_gone(process: int) -> bool:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        try:
-            os.kill(process, 0)
-        except ProcessLookupError:
-            return True
-        time.sleep(0.05)
-    return False
+        line.sendall(said)
+    with started() as (_, next_client):
+        assert processes_of(next_client)[1] == server

@@ -6,7 +6,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from grader.course import Course, read_submission
 from grader.executor import NoCluster
 from grader.zygote import _descendants
 from tests import coursework
+from tests.conftest import left_of
 
 STUDENTS = 12
 SOURCE = '''"""A course whose notebook reads a file beside it and a folder of the course's."""
@@ -229,7 +229,4 @@ def test_a_worker_that_ends_leaves_no_process(course, cluster, tmp_path):
     for process in workers:
         process.kill()
         process.wait()
-    deadline = time.monotonic() + 20
-    while any(Path(f"/proc/{pid}").exists() for pid in warm) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not [pid for pid in warm if Path(f"/proc/{pid}").exists()]
+    assert left_of(warm) == []
