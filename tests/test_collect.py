@@ -208,7 +208,7 @@ def test_backslashes_part_folders_too(course):
 NUMBERS = st.integers(10**5, 10**8)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.sampled_from(list(ROSTER.people.values())), st.sampled_from([TRUST, SERVED]), NUMBERS, st.data())
 def test_what_any_system_names_comes_to_its_place(tmp_path_factory, person, assignment, number, data):
     course = tmp_path_factory.mktemp("one") / "course"
@@ -506,7 +506,7 @@ def test_what_pythons_own_library_writes_is_read(tmp_path, options, method):
     assert {read_entry(tmp_path / "a.zip", entry) for entry in entries} == {b"text " * 1000}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_a_damaged_archive_is_unreadable_or_read_fairly(tmp_path_factory, data):
     folder = tmp_path_factory.mktemp("damaged")

@@ -121,7 +121,7 @@ points = st.lists(st.integers(0, 3), min_size=1, max_size=40)
 
 
 @given(points)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_identical_answers_gain_nothing_and_a_perfect_second_test_gains_all(before):
     if min(before) == 3:
         return
