@@ -6,6 +6,7 @@ checked for its form and size, and it can be nothing but one of the answers belo
 """
 
 import contextlib
+import functools
 import select
 import socket
 import struct
@@ -210,6 +211,15 @@ class Done(msgspec.Struct, tag=True):
 Report = Shown | Marked | Lost | Done
 
 
+@functools.cache
+def _decoder(expects) -> msgspec.msgpack.Decoder:
+    return msgspec.msgpack.Decoder(expects)
+
+
+for _expected in (Question, Answer, Work, Report):  # here, so that no fork has to
+    _decoder(_expected)
+
+
 class Channel:
     """Messages over a socket; each side holds one end.
 
@@ -222,7 +232,7 @@ class Channel:
     def __init__(self, end: socket.socket, expects, most: int = MOST_BYTES):
         self.socket, self.most = end, most
         self.encode = msgspec.msgpack.Encoder().encode
-        self.decode = msgspec.msgpack.Decoder(expects).decode
+        self.decode = _decoder(expects).decode
 
     def send(self, message, seconds: float = 60.0) -> None:
         """Send one message.

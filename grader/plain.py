@@ -12,6 +12,7 @@ import datetime
 import decimal
 import fractions
 import inspect
+import itertools
 import pathlib
 import re
 import types
@@ -28,6 +29,7 @@ from grader.border import BorderError
 
 MOST_NODES, MOST_DEPTH, MOST_DIGITS = 2_000_000, 150, 20_000
 _SCALARS = {type(None), bool, int, float, str, bytes}
+_FLAT = {list, *_SCALARS}
 _BIG = 1 << 63
 _ITERATORS = (
     types.GeneratorType,
@@ -143,7 +145,27 @@ class Packer:
         if not self.careful and set(map(type, values)) <= _SCALARS:
             self.nodes += len(values)
             return ["=", values]
+        if not self.careful and self.are_flat(values, depth):
+            return ["[]", values]
         return ["+", [self.node(value, depth) for value in values]]
+
+    def are_flat(self, values: list, depth: int) -> bool:
+        """Tell whether values are scalars and lists of scalars, each list there once, and number the lists: a column
+        of split texts has thousands."""
+        if not set(map(type, values)) <= _FLAT or depth > MOST_DEPTH:
+            return False
+        lists = _lists(values)
+        ids = list(map(id, lists))
+        if (
+            not set(map(type, itertools.chain(*lists))) <= _SCALARS
+            or len(set(ids)) < len(ids)
+            or not self.seen.keys().isdisjoint(ids)
+        ):
+            return False
+        self.seen.update(zip(ids, itertools.count(len(self.kept)), strict=False))
+        self.kept += lists
+        self.nodes += len(values) + sum(map(len, lists))
+        return True
 
     def _careful(self, value, kind):
         if kind is int and not -_BIG <= value < _BIG:
@@ -222,6 +244,10 @@ class Packer:
             ]
         except Exception:
             return None
+
+
+def _lists(values: list) -> list[list]:
+    return [value for value in values if type(value) is list]
 
 
 def _text(value) -> str | None:
@@ -499,13 +525,11 @@ class Unpacker:
     def items(self, nodes) -> list:
         """Return the values of a sequence of nodes."""
         sort, content = nodes
-        if (
-            type(content) is not list
-            or sort not in ("=", "+")
-            or (sort == "=" and not set(map(type, content)) <= _SCALARS)
-        ):
+        if type(content) is not list or sort not in _SORTS or not _SORTS[sort](content):
             raise BorderError("a message of another form")
-        return content if sort == "=" else [self.value(node) for node in content]
+        if sort == "[]":
+            self.kept += _lists(content)
+        return [self.value(node) for node in content] if sort == "+" else content
 
     def keep(self, value):
         """Give a container its number."""
@@ -525,6 +549,11 @@ class Unpacker:
         return value
 
 
+_SORTS = {  # of sequences, and what their contents must be
+    "=": lambda content: set(map(type, content)) <= _SCALARS,
+    "[]": lambda content: set(map(type, content)) <= _FLAT and _SORTS["="](itertools.chain(*_lists(content))),
+    "+": lambda content: True,
+}
 _UNFINISHED = object()
 
 

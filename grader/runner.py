@@ -171,6 +171,10 @@ class _ResultPacker(Packer):
             return ["argument", self.known[id(value)]]
         return super().node(value, depth)
 
+    def are_flat(self, values: list, depth: int) -> bool:
+        """Let each list be looked at by itself: it may be an argument."""
+        return False
+
     def content(self, value):
         """Return the node of an argument's contents as they are now."""
         return super().node(value, 0)

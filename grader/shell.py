@@ -4,8 +4,8 @@ writes them."""
 import ast
 import builtins
 import contextlib
-import importlib
 import io
+import os
 import signal
 import subprocess
 import sys
@@ -233,7 +233,7 @@ def warm(cells: list[str] = ()) -> Shell:
 def import_from_here() -> None:
     """Let cells import modules that lie beside the notebook, as a kernel does."""
     sys.path.insert(0, "")
-    importlib.invalidate_caches()
+    sys.path_importer_cache.pop(os.getcwd(), None)  # the one folder in which there is something new
 
 
 def _no_input(prompt: str = "") -> str:

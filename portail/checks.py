@@ -152,7 +152,11 @@ def _same_list(value, expected, tolerance: float, ordered: bool) -> bool:
                 return False
             left.pop(found)
         return True
-    return all(same(one, other, tolerance, ordered) for one, other in zip(value, expected, strict=True))
+    plain = {*map(type, value), *map(type, expected)} <= {str, int, float}  # of these, what is equal is the same
+    return all(
+        (plain and one == other) or same(one, other, tolerance, ordered)
+        for one, other in zip(value, expected, strict=True)
+    )
 
 
 def _is_number(value) -> bool:

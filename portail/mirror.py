@@ -73,6 +73,7 @@ class Mirror:
         self.library = library
         self._written: dict[int, Written] = {}
         self._ranks: dict[str, list[int]] = {}
+        self._places: dict[str, dict[str, set[int]]] = {}
 
     @functools.cached_property
     def _records(self) -> list[dict]:
@@ -87,6 +88,16 @@ class Mirror:
             for word in _searched_words(package):
                 index.setdefault(word, set()).add(place)
         return index
+
+    def _places_of(self, name: str, wanted: str) -> set[int]:
+        """Return the places of the records that have a value in a field, in capitals or not."""
+        if name not in self._places:
+            places: dict[str, set[int]] = {}
+            for place, package in enumerate(self._records):
+                for value in _values(package, name):
+                    places.setdefault(value.casefold(), set()).add(place)
+            self._places[name] = places
+        return self._places[name].get(wanted.casefold(), set())
 
     def _record(self, place: int) -> Written:
         """Return a record as JSON, written the first time it is asked for."""
@@ -205,9 +216,7 @@ class Mirror:
         start = _whole(parameters, "start", 0)
         words, filters = _query(str(parameters.get("q", "") or ""))
         _, more = _query(str(parameters.get("fq", "") or ""), filters_only=True)
-        found = self._with_words(words)
-        if filters + more:
-            found = [place for place in found if _passes(self._records[place], filters + more)]
+        found = self._with(words, filters + more)
         order = str(parameters.get("sort") or "metadata_modified desc")
         page = self._sorted(found, order)[start:start + rows]
         return _object({
@@ -215,11 +224,10 @@ class Mirror:
             **self._facets([self._records[place] for place in found], parameters),
         })
 
-    def _with_words(self, words: set[str]) -> list[int]:
-        """Return the places of the records that have all these words, in order."""
-        if not words:
-            return list(range(len(self._records)))
-        return sorted(set.intersection(*(self._index.get(word, set()) for word in words)))
+    def _with(self, words: set[str], filters: list[tuple[str, str]]) -> list[int]:
+        """Return the places of the records that have all these words and pass all these filters, in order."""
+        each = [self._index.get(word, set()) for word in words] + [self._places_of(*asked) for asked in filters]
+        return sorted(set.intersection(*each)) if each else list(range(len(self._records)))
 
     def _sorted(self, found: list[int], order: str) -> list[int]:
         """Sort places by one or more of the fields below; the last named counts least."""
@@ -436,11 +444,6 @@ def _searched_words(package: dict) -> set[str]:
     titles = [text or "" for text in package["title_translated"].values()]
     keywords = [word for words in package["keywords"].values() for word in words]
     return _words(" ".join([*titles, *keywords]))
-
-
-def _passes(package: dict, filters: list[tuple[str, str]]) -> bool:
-    """Tell whether a record has every value that is asked for."""
-    return all(wanted.casefold() in [value.casefold() for value in _values(package, name)] for name, wanted in filters)
 
 
 def _values(package: dict, name: str) -> list[str]:

@@ -185,7 +185,7 @@ def _from_disk(dataset: datasets.Dataset) -> pd.DataFrame:
     path = dataset.rows_path()
     try:
         about = path.stat()
-        state = (str(path), about.st_mtime_ns, about.st_size, str(dataset.fields))
+        state = (str(path), about.st_mtime_ns, about.st_size, dataset.fields)
         if _read.get(dataset.name, (None,))[0] != state:
             _read[dataset.name] = state, typed(read_rows(path.read_bytes()), dataset.fields)
         table = _read[dataset.name][1].copy(deep=_COPIES_AT_ONCE)

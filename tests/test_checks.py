@@ -150,6 +150,14 @@ def test_every_answer_is_the_same_as_itself(value):
     assert same(value, value)
 
 
+items = st.sampled_from(["", "1", 0, 1, True, False, 1.0, 1.0000001, 1.1, float("nan"), float("nan"), None])
+
+
+@given(st.lists(st.tuples(items, items)))
+def test_two_lists_are_the_same_where_each_item_is(pairs):
+    assert same([one for one, _ in pairs], [other for _, other in pairs]) == all(same(*pair) for pair in pairs)
+
+
 @given(st.integers(-10**9, 10**9), st.integers(-10**9, 10**9))
 def test_two_whole_numbers_are_the_same_only_if_equal(one, other):
     assert same(one, other, tolerance=0) == (one == other)

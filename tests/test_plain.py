@@ -163,6 +163,18 @@ def test_two_names_of_one_list_stay_two_names_of_one_list():
     assert came["a"] is came["b"] and came["a"] is not came["c"]
 
 
+@given(some.lists(some.lists(scalars), max_size=3), some.data())
+def test_lists_among_the_items_of_a_list_stay_themselves(lists, data):
+    value = data.draw(some.lists(some.sampled_from(lists) | scalars if lists else scalars))
+    came = crossed({"before": lists[:1], "items": value})
+    assert repr(came["items"]) == repr(value)
+    of = [[one is other for other in [*value, *lists[:1]] if type(other) is list] for one in value if type(one) is list]
+    all_came = [*came["items"], *came["before"]]
+    assert of == [
+        [one is other for other in all_came if type(other) is list] for one in came["items"] if type(one) is list
+    ]
+
+
 def test_a_list_that_holds_itself_comes_out_holding_itself():
     value = [1]
     value.append(value)
@@ -290,6 +302,7 @@ anything = some.recursive(
             "extension",
             "=",
             "+",
+            "[]",
             "yours",
             "type",
             "named",
