@@ -5,7 +5,6 @@ import ast
 import builtins
 import contextlib
 import io
-import os
 import signal
 import subprocess
 import sys
@@ -231,9 +230,8 @@ def warm(cells: list[str] = ()) -> Shell:
 
 
 def import_from_here() -> None:
-    """Let cells import modules that lie beside the notebook, as a kernel does."""
+    """Let cells import modules that lie beside the notebook, as a kernel does; nothing was looked for there before."""
     sys.path.insert(0, "")
-    sys.path_importer_cache.pop(os.getcwd(), None)  # the one folder in which there is something new
 
 
 def _no_input(prompt: str = "") -> str:
