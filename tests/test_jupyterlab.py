@@ -98,7 +98,9 @@ def test_a_francophone_opens_the_start_page_runs_lesson_04_and_sees_the_chart(la
 
 def _is_ready(kernels: str) -> bool:
     """Tell whether the page is connected to a kernel that waits for cells; one that still starts may take none."""
-    return any(each["connections"] and each["execution_state"] == "idle" for each in requests.get(kernels).json())
+    answer = requests.get(kernels, timeout=20)
+    answer.raise_for_status()  # Jupyter Server answers 500, "Unhandled error", while it starts a kernel: asked again
+    return any(each["connections"] and each["execution_state"] == "idle" for each in answer.json())
 
 
 def _wait_until_run(page, folder: Path) -> None:
