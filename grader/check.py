@@ -104,14 +104,14 @@ def _set_up(notebook: SourceNotebook):
 
 
 def _check(course: Course, name: str, tests: str, trusted: bool) -> Checked:
+    paths = course.notebooks(name)
+    read = [read_source(course, path) for path in paths]
+    notebooks, modules = _analysed(course, name, read, tests, trusted)
     expected = {
         f"{notebook}/{grade_id}": points
         for notebook, marks in stock.marks_of_solution(course, name).items()
         for grade_id, points in marks.items()
     }
-    paths = course.notebooks(name)
-    read = [read_source(course, path) for path in paths]
-    notebooks, modules = _analysed(course, name, read, tests, trusted)
     solution = Job("solution", {path.stem: path.read_bytes() for path in paths})
     live: set[str] = set()
     got: dict[str, float | None] = {}

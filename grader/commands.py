@@ -604,10 +604,10 @@ def doctor() -> None:
 
     Dire quel confinement cette machine offre, et que faire là où elle n’en offre pas.
     """
-    from grader.confinement import offer
+    from grader.doctor import RECIPE, offer
 
     found = offer()
-    click.echo(f"{found.system}")
+    click.echo(found.system)
     if not found.missing:
         click.echo(
             Sentence(
@@ -626,32 +626,5 @@ def doctor() -> None:
         return
     for english, french in found.missing:
         click.echo(Sentence(f"[FAIL] {english}", f"[ÉCHEC] {french}"))
-    click.echo(Sentence(*RECIPE))
+    click.echo(RECIPE)
     sys.exit(EXIT_FOUND)
-
-
-RECIPE = (
-    "\nWhere to grade:\n"
-    "  Plain Linux   Any distribution with Linux 5.12 or newer. Ubuntu 24.04: sudo sysctl "
-    "kernel.apparmor_restrict_unprivileged_userns=0\n"
-    "  Windows       WSL 2 with Ubuntu or Debian: run grader inside it, with the course on its own disk (not "
-    "under /mnt/c).\n"
-    "  macOS         A Linux virtual machine (for instance UTM or Multipass).\n"
-    "  Container     podman run --security-opt seccomp=unconfined --security-opt unmask=ALL …, or docker run "
-    "--security-opt\n"
-    "                seccomp=unconfined --security-opt apparmor=unconfined --security-opt systempaths=unconfined "
-    "…: the container then\n"
-    "                lets grader build its own, stricter cells.\n"
-    "Nothing is graded without confinement, unless you say --unsafe-trusted.",
-    "\nOù corriger :\n"
-    "  Linux         Toute distribution avec Linux 5.12 ou plus récent. Ubuntu 24.04 : sudo sysctl "
-    "kernel.apparmor_restrict_unprivileged_userns=0\n"
-    "  Windows       WSL 2 avec Ubuntu ou Debian : lancez-y grader, le cours étant sur son disque (pas sous /mnt/c).\n"
-    "  macOS         Une machine virtuelle Linux (par exemple UTM ou Multipass).\n"
-    "  Conteneur     podman run --security-opt seccomp=unconfined --security-opt unmask=ALL …, ou docker run "
-    "--security-opt\n"
-    "                seccomp=unconfined --security-opt apparmor=unconfined --security-opt systempaths=unconfined "
-    "… : le conteneur laisse\n"
-    "                alors grader bâtir ses propres cellules, plus strictes.\n"
-    "Rien n’est corrigé sans confinement, à moins de dire --unsafe-trusted.",
-)

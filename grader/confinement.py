@@ -46,6 +46,7 @@ _NUMBERS = {  # of the calls that the C library has no name for: asm/unistd.h
     }
     for machine, pivot_root in (("x86_64", 155), ("aarch64", 41))
 }
+MACHINES = frozenset(_NUMBERS)  # the processors for which cells can be built
 
 HOME = "/learner"  # the one folder inside where anything can be written
 SCRATCH = "/scratch"  # in a cell that keeps its home: what need not be kept
@@ -91,20 +92,6 @@ class Limits(msgspec.Struct, frozen=True):
     processes: int = 64  #: processes and threads
     descriptors: int = 256  #: open files of one process
     output: int = 4 << 20  #: bytes that its cells show, and that one answer may weigh ten times over
-
-
-class Offer(msgspec.Struct, frozen=True):
-    """What this machine offers for confinement.
-
-    Args:
-        missing: what is needed and not there, in plain words, as ``(English, French)``; empty where all is there.
-        landlock: the version of Landlock's interface, 0 where there is none.
-        system: the system and machine, such as ``"Linux x86_64"``.
-    """
-
-    missing: list[tuple[str, str]]
-    landlock: int
-    system: str
 
 
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
@@ -466,89 +453,3 @@ def call_filter(network: bool = False):
         pyseccomp.ERRNO(errno.EPERM), "ioctl", pyseccomp.Arg(1, pyseccomp.MASKED_EQ, 0xFFFFFFFF, typing_into_terminals)
     )
     return rules
-
-
-def offer() -> Offer:
-    """Find out what this machine offers, by confining a process that does nothing.
-
-    Returns:
-        What is missing, if anything, and the second line of defence that is there.
-    """
-    system = f"{platform.system()} {platform.machine()}"
-    if _libc is None:
-        return Offer(
-            [
-                (
-                    "This is not Linux: confinement needs its kernel.",
-                    "Ce n’est pas Linux : le confinement a besoin de son noyau.",
-                )
-            ],
-            0,
-            system,
-        )
-    if platform.machine() not in _NUMBERS:
-        return Offer(
-            [
-                (
-                    f"The processor {platform.machine()} is not known to this version.",
-                    f"Cette version ne connaît pas le processeur {platform.machine()}.",
-                )
-            ],
-            0,
-            system,
-        )
-    missing = []
-    try:
-        call_filter()
-    except CannotConfine as error:
-        missing.append((error.english, error.french))
-    if (
-        _setting("/proc/sys/user/max_user_namespaces") == "0"
-        or _setting("/proc/sys/kernel/unprivileged_userns_clone") == "0"
-    ):
-        missing.append(
-            (
-                "User namespaces are switched off (user.max_user_namespaces or kernel.unprivileged_userns_clone is 0).",
-                "Les espaces de noms d’utilisateur sont désactivés (user.max_user_namespaces ou "
-                "kernel.unprivileged_userns_clone vaut 0).",
-            )
-        )
-    if _setting("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == "1" and os.geteuid() != 0:
-        missing.append(
-            (
-                "AppArmor keeps ordinary users from user namespaces "
-                "(kernel.apparmor_restrict_unprivileged_userns is 1, as on Ubuntu "
-                "24.04).",
-                "AppArmor refuse les espaces de noms aux utilisateurs ordinaires "
-                "(kernel.apparmor_restrict_unprivileged_userns vaut "
-                "1, comme dans Ubuntu 24.04).",
-            )
-        )
-    if not missing:
-        missing += _tried()
-    return Offer(missing, landlock_version(), system)
-
-
-def _setting(path: str) -> str:
-    try:
-        return Path(path).read_text().strip()
-    except OSError:
-        return ""
-
-
-def _tried() -> list[tuple[str, str]]:
-    """Confine a process, and return what the kernel said where it could not."""
-    from grader.zygote import Surroundings, Zygote, ZygoteLost
-
-    try:
-        Zygote(Surroundings()).close()
-    except CannotConfine as error:
-        return [(error.english, error.french)]
-    except (ZygoteLost, TimeoutError) as error:
-        return [
-            (
-                f"A confined process could not start: {str(error)[-500:]}",
-                f"Un processus confiné n’a pu démarrer : {str(error)[-500:]}",
-            )
-        ]
-    return []

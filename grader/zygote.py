@@ -203,7 +203,7 @@ class Warm:
         deadline = time.monotonic() + seconds
         while True:
             if not select.select([self.control], [], [], max(0.0, deadline - time.monotonic()))[0]:
-                raise TimeoutError
+                raise TimeoutError(f"no answer within {seconds:.0f} seconds")
             try:
                 data = self.control.recv(_PACKET)
             except OSError as error:
@@ -285,8 +285,7 @@ class Zygote(Warm):
         if problem:
             raise CannotConfine(
                 f"Learner code cannot be confined on this machine ({problem}). Nothing was run. `grader doctor` "
-                f"says what is "
-                "missing and how to get it.",
+                "says what is missing and how to get it.",
                 f"Impossible de confiner le code des copies sur cette machine ({problem}). Rien n’a été exécuté. "
                 "`grader doctor` dit ce qui manque et comment l’obtenir.",
             )

@@ -12,7 +12,7 @@ import click
 
 from curriculum import release
 from curriculum.lessons import Curriculum
-from grader import confinement
+from grader import confinement, doctor
 from grader import roster as rosters
 from portail import server
 from portail.commands import end_with
@@ -29,7 +29,7 @@ def _say(english: str, french: str) -> None:
 
 
 def _refuse_without_confinement() -> None:
-    missing = confinement.offer().missing
+    missing = doctor.offer().missing
     if missing:
         raise confinement.CannotConfine(
             " ".join(each[0] for each in missing) + " A room is opened only where seats can be kept apart: "

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings as of_properties
 
-from grader import confinement
+from grader import doctor
 from grader.commands import SLOW_TO_IMPORT
 from portail import connection, settings, tables
 from portail.server import make_server
@@ -123,7 +123,7 @@ def real_portal(monkeypatch):
 @pytest.fixture(scope="session")
 def confined():
     """A machine that can confine; where it cannot, what asks for it is skipped, and says why."""
-    missing = confinement.offer().missing
+    missing = doctor.offer().missing
     if missing:
         pytest.skip("; ".join(english for english, _ in missing))
 

@@ -12,11 +12,11 @@ import pytest
 from bs4 import BeautifulSoup
 
 import grader
-from grader import confinement, feedback
+from grader import doctor, feedback
 from grader.zygote import _descendants
 from tests import attacks
 
-OFFER = confinement.offer()
+OFFER = doctor.offer()
 MISSING = "; ".join(english for english, _ in OFFER.missing)
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=MISSING or "nothing is missing")
 ATTACKS = {attack.name: attack for attack in attacks.load()}

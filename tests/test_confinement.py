@@ -12,14 +12,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from grader import border, confinement
+from grader import border, confinement, doctor
 from grader.border import Channel
 from grader.confinement import CannotConfine, Limits
 from grader.sealed import ask_once
 from grader.zygote import Surroundings, Zygote, ZygoteLost, _descendants
 from tests.conftest import left_of
 
-OFFER = confinement.offer()
+OFFER = doctor.offer()
 pytestmark = pytest.mark.skipif(
     bool(OFFER.missing), reason="; ".join(english for english, _ in OFFER.missing) or "confinement is there"
 )

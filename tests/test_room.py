@@ -16,9 +16,10 @@ import pytest
 import requests
 
 from curriculum import notebooks, workspace
-from grader import confinement
+from grader import confinement, doctor
 from grader.roster import Person
 from portail.server import own_address
+from portail.wording import Sentence
 from room import cell, rehearse, seats
 from room.__main__ import CARDS, _people
 from room.__main__ import room as command
@@ -163,8 +164,8 @@ def test_the_cards_have_each_code_and_no_axe_violation(page, folder):  # noqa: F
 
 
 def test_where_seats_cannot_be_kept_apart_no_room_opens(monkeypatch, tmp_path):
-    lacking = confinement.Offer([("Namespaces are off.", "Espaces de noms désactivés.")], 0, "Linux")
-    monkeypatch.setattr(confinement, "offer", lambda: lacking)
+    lacking = doctor.Offer([Sentence("Namespaces are off.", "Espaces de noms désactivés.")], 0, "Linux")
+    monkeypatch.setattr(doctor, "offer", lambda: lacking)
     with pytest.raises(confinement.CannotConfine, match="Namespaces are off"):
         command(["open", "--folder", str(tmp_path / "room")], standalone_mode=False)
     assert not (tmp_path / "room").exists()

@@ -1,0 +1,136 @@
+"""Where a machine cannot confine learner code, is that said, with what to do, and does nothing run unless told to?"""
+
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from grader import confinement, doctor
+from grader.commands import grader as command
+from grader.confinement import CannotConfine
+from grader.zygote import ZygoteLost
+from portail.wording import NO_BREAK_SPACE
+from tests import coursework
+
+SOURCE = """
+# %% grade_id=total kind=solution
+### BEGIN SOLUTION
+total = sum(range(10))
+### END SOLUTION
+
+# %% grade_id=total-test kind=test points=3
+assert total == 45
+
+# %% [markdown] grade_id=memo kind=manual points=4
+Say why.
+"""
+ANSWER = """
+# %% grade_id=total
+total = 45
+open({trace!r}, "w").close()
+"""
+READ_LEARNERS_WORK = ["grade one", "regrade one", "feedback one", "memos one --out pages", "check one"]
+
+
+def say(course: Path, arguments: str, lang: str = "en") -> subprocess.CompletedProcess:
+    """Run a command of the grader where the kernel gives no user namespaces: inside one that may hold no others."""
+    bare = ["unshare", "--user", "--map-root-user", "sh", "-c",
+            'echo 0 > /proc/sys/user/max_user_namespaces && exec "$@"', "sh"]
+    words = [*([] if doctor.offer().missing else bare), sys.executable, "-m", "grader", *arguments.split()]
+    done = subprocess.run(words, cwd=course, env=os.environ | {"PORTAIL_LANG": lang}, capture_output=True, text=True)
+    assert "Traceback" not in done.stdout + done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Path:
+    """A course of one learner, whose answer leaves a trace where it runs."""
+    texts = tmp_path_factory.mktemp("texts")
+    (texts / "source" / "one").mkdir(parents=True)
+    (texts / "source" / "one" / "one.txt").write_text(SOURCE)
+    course = coursework.build_course(texts, tmp_path_factory.mktemp("course"))
+    coursework.hand_in(course, "learner", "one", ANSWER.format(trace=str(course.parent / "trace")))
+    return course
+
+
+@pytest.fixture
+def course(made):
+    """The course, without trace of an answer that ran."""
+    trace(made).unlink(missing_ok=True)
+    return made
+
+
+def trace(course: Path) -> Path:
+    return course.parent / "trace"
+
+
+def test_the_doctor_says_what_this_machine_offers(confined, monkeypatch):
+    monkeypatch.setenv("PORTAIL_LANG", "en")
+    done = CliRunner().invoke(command, ["doctor"])
+    assert done.exit_code == 0 and "[ OK ] Learner code can be confined" in done.output
+    assert platform.machine() in done.output and "Landlock" in done.output
+
+
+@pytest.mark.parametrize("lang, named, where, unless", [
+    ("en", "[FAIL] User namespaces are switched off", "Where to grade:", "unless you say --unsafe-trusted"),
+    ("fr", "[ÉCHEC] Les espaces de noms d’utilisateur sont désactivés", f"Où corriger{NO_BREAK_SPACE}:",
+     "à moins de dire --unsafe-trusted"),
+])
+def test_without_user_namespaces_the_doctor_names_them_and_says_where_to_grade(course, lang, named, where, unless):
+    done = say(course, "doctor", lang)
+    assert done.returncode == 1
+    assert named in done.stdout and where in done.stdout and unless in done.stdout
+    assert all(way in done.stdout for way in ("WSL 2", "macOS", "podman", "sysctl"))
+
+
+def _refuse(error: Exception):
+    def refuse(*arguments):
+        raise error
+
+    return refuse
+
+
+@pytest.mark.parametrize("place, name, offered, english, french", [
+    (sys, "platform", "win32", "This is not Linux", "Ce n’est pas Linux"),
+    (platform, "machine", lambda: "riscv64", "processor riscv64 is not known", "le processeur riscv64"),
+    (doctor, "_setting", lambda path: "0" if path.endswith("max_user_namespaces") else "",
+     "User namespaces are switched off", "espaces de noms d’utilisateur sont désactivés"),
+    (doctor, "_setting", lambda path: "0" if path.endswith("unprivileged_userns_clone") else "",
+     "User namespaces are switched off", "espaces de noms d’utilisateur sont désactivés"),
+    (confinement, "call_filter", _refuse(CannotConfine("No libseccomp.", "Pas de libseccomp.")),
+     "No libseccomp.", "Pas de libseccomp."),
+    (doctor, "Zygote", _refuse(CannotConfine("No cell.", "Pas de cellule.")), "No cell.", "Pas de cellule."),
+    (doctor, "Zygote", _refuse(ZygoteLost("it ended")),
+     "could not start: it ended", "n’a pu démarrer : it ended"),
+    (doctor, "Zygote", _refuse(TimeoutError("no answer")), "could not start: no answer", "n’a pu démarrer : no answer"),
+], ids=["system", "processor", "none-may-be-made", "not-for-users", "filter", "refused", "lost", "slow"])
+def test_each_thing_that_is_missing_is_named(monkeypatch, place, name, offered, english, french):
+    monkeypatch.setattr(place, name, offered)
+    (missing,) = doctor.offer().missing
+    assert english in missing.english and french in missing.french
+
+
+def test_apparmor_keeps_people_from_namespaces_but_not_the_administrator(monkeypatch):
+    monkeypatch.setattr(doctor, "_setting", lambda path: "1" if "apparmor" in path else "")
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert [missing.english[:8] for missing in doctor._switched_off()] == ["AppArmor"]
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert doctor._switched_off() == []
+
+
+@pytest.mark.parametrize("arguments", READ_LEARNERS_WORK)
+def test_without_confinement_no_command_runs_anything(course, arguments):
+    done = say(course, arguments)
+    assert done.returncode == 2 and "cannot be confined" in done.stderr and "grader doctor" in done.stderr
+    assert not trace(course).exists()
+
+
+def test_unsafe_trusted_alone_grades_without_confinement_and_says_so_loudly(course):
+    done = say(course, "grade one --unsafe-trusted")
+    assert done.returncode == 0 and "UNSAFE: learner code runs without confinement" in done.stderr
+    assert trace(course).exists()  # which is what the warning warns of
+    assert coursework.marks(course, "one")["learner"]["total-test"] == 3
