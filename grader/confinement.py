@@ -16,7 +16,6 @@ import functools
 import math
 import os
 import platform
-import resource
 import signal
 import stat
 import sys
@@ -27,6 +26,7 @@ from pathlib import Path
 import msgspec
 
 from portail.errors import PortailError
+from portail.wording import Sentence
 
 # linux/sched.h, linux/mount.h, linux/prctl.h
 CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC = 0x00020000, 0x02000000, 0x04000000, 0x08000000
@@ -46,7 +46,6 @@ _NUMBERS = {  # of the calls that the C library has no name for: asm/unistd.h
     }
     for machine, pivot_root in (("x86_64", 155), ("aarch64", 41))
 }
-MACHINES = frozenset(_NUMBERS)  # the processors for which cells can be built
 
 HOME = "/learner"  # the one folder inside where anything can be written
 SCRATCH = "/scratch"  # in a cell that keeps its home: what need not be kept
@@ -77,7 +76,20 @@ _SOCKET_CALLS = frozenset("socket socketcall connect bind listen accept accept4 
 
 
 class CannotConfine(PortailError):
-    """Raised when this machine does not offer what confinement needs; the text says what is missing."""
+    """Raised when this machine does not offer what confinement needs; the text says what is missing.
+
+    Args:
+        english: what is missing.
+        french: the same in French.
+    """
+
+    def __init__(self, english: str, french: str):
+        super().__init__(
+            f"{english} Nothing was run. `grader doctor` says what to do.",
+            f"{french} Rien n’a été exécuté. `grader doctor` dit que faire.",
+        )
+        self.why = Sentence(english, french)
+        self.args = (english, french)  # what a copy of it on another machine is made from
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -113,6 +125,27 @@ def _call(name: str, *arguments) -> int:
     return result
 
 
+def require_linux(confined: bool = True) -> None:
+    """Refuse a machine for which nothing that is installed or switched on would do.
+
+    Args:
+        confined: whether cells are to be built; without them any Linux will do.
+
+    Raises:
+        CannotConfine: if this is another system, or a processor whose system calls have no numbers here.
+    """
+    if sys.platform != "linux":
+        raise CannotConfine(
+            "This is not Linux: the grader needs its kernel.",
+            "Ce n’est pas Linux : grader a besoin de son noyau.",
+        )
+    if confined and platform.machine() not in _NUMBERS:
+        raise CannotConfine(
+            f"The processor {platform.machine()} is not known to this version.",
+            f"Cette version ne connaît pas le processeur {platform.machine()}.",
+        )
+
+
 def unshare(flags: int) -> None:
     """Leave the namespaces named by flags (``CLONE_NEW…``), for new and empty ones."""
     _call("unshare", flags)
@@ -123,9 +156,9 @@ def set_namespace(descriptor: int, kind: int) -> None:
     _call("setns", descriptor, kind)
 
 
-def die_with_parent(by: int = signal.SIGKILL) -> None:
-    """Let the kernel send this process a signal when the one that started it ends."""
-    _call("prctl", PR_SET_PDEATHSIG, by, 0, 0, 0)
+def die_with_parent(by: int | None = None) -> None:
+    """Let the kernel send this process a signal, SIGKILL if none is named, when the one that started it ends."""
+    _call("prctl", PR_SET_PDEATHSIG, by or signal.SIGKILL, 0, 0, 0)
 
 
 def _mount(source: str, target: Path | str, kind: str | None, flags: int, data: str = "") -> None:
@@ -353,6 +386,8 @@ def _give_up_rights() -> None:
 
 
 def _set_limits(limits: Limits) -> None:
+    import resource  # which Windows lacks, where the doctor must be able to say so
+
     for what, most in (
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_CPU, resource.RLIM_INFINITY if math.isinf(limits.seconds) else int(limits.seconds) + 1),

@@ -5,7 +5,6 @@ and its marks are on the disk, and what is not graded is done again by the next 
 """
 
 import contextlib
-import fcntl
 import json
 import os
 import shutil
@@ -16,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from grader import check, executor, submission
-from grader.confinement import CannotConfine
+from grader.confinement import CannotConfine, require_linux
 from grader.course import Course, Handed, hash_of_environment, read_submission
 from grader.gradebook import Book, Line, timestamp_reads
 from grader.journal import Entry, Journal
@@ -202,8 +201,12 @@ def locked(course: Course):
 
     Raises:
         Busy: if another holds it.
+        CannotConfine: if this is not Linux, where nothing of a course is changed.
         CannotWrite: if the folder cannot be written to.
     """
+    require_linux(confined=False)
+    import fcntl  # which Windows lacks
+
     try:
         course.state.mkdir(exist_ok=True)
         file = open(course.state / "lock", "w")  # noqa: SIM115

@@ -2,7 +2,6 @@
 
 import os
 import platform
-import sys
 from pathlib import Path
 
 import msgspec
@@ -24,7 +23,7 @@ RECIPE = Sentence(
     "                seccomp=unconfined --security-opt apparmor=unconfined --security-opt systempaths=unconfined "
     "…: the container then\n"
     "                lets grader build its own, stricter cells.\n"
-    "Nothing is graded without confinement, unless you say --unsafe-trusted.",
+    "Nothing is graded without confinement, unless you say --unsafe-trusted; that too needs Linux.",
     "\nOù corriger :\n"
     "  Linux         Toute distribution avec Linux 5.12 ou plus récent. Ubuntu 24.04 : sudo sysctl "
     "kernel.apparmor_restrict_unprivileged_userns=0\n"
@@ -35,7 +34,7 @@ RECIPE = Sentence(
     "                seccomp=unconfined --security-opt apparmor=unconfined --security-opt systempaths=unconfined "
     "… : le conteneur laisse\n"
     "                alors grader bâtir ses propres cellules, plus strictes.\n"
-    "Rien n’est corrigé sans confinement, à moins de dire --unsafe-trusted.",
+    "Rien n’est corrigé sans confinement, à moins de dire --unsafe-trusted; là aussi, il faut Linux.",
 )
 
 
@@ -69,20 +68,10 @@ def offer() -> Offer:
 
 def _of_another_kind() -> list[Sentence]:
     """Say why no cell can be built here, whatever is installed or switched on."""
-    if sys.platform != "linux":
-        return [
-            Sentence(
-                "This is not Linux: confinement needs its kernel.",
-                "Ce n’est pas Linux : le confinement a besoin de son noyau.",
-            )
-        ]
-    if platform.machine() not in confinement.MACHINES:
-        return [
-            Sentence(
-                f"The processor {platform.machine()} is not known to this version.",
-                f"Cette version ne connaît pas le processeur {platform.machine()}.",
-            )
-        ]
+    try:
+        confinement.require_linux()
+    except CannotConfine as error:
+        return [error.why]
     return []
 
 
@@ -92,7 +81,7 @@ def _switched_off() -> list[Sentence]:
     try:
         confinement.call_filter()
     except CannotConfine as error:
-        missing.append(Sentence(error.english, error.french))
+        missing.append(error.why)
     if "0" in (
         _setting("/proc/sys/user/max_user_namespaces"),
         _setting("/proc/sys/kernel/unprivileged_userns_clone"),
@@ -128,7 +117,7 @@ def _tried() -> list[Sentence]:
     try:
         Zygote(Surroundings()).close()
     except CannotConfine as error:
-        return [Sentence(error.english, error.french)]
+        return [error.why]
     except (ZygoteLost, TimeoutError) as error:
         detail = str(error.args[0])[-500:]  # an error of the kernel or of Python, in English
         return [

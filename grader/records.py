@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from grader import coordinator, journal, memos, regrade
+from grader.confinement import require_linux
 from grader.course import Course, hash_of_environment, read_submission
 from grader.gradebook import Book, forget_student
 from portail.errors import CannotWrite, PortailError
@@ -95,8 +96,10 @@ def verify(folder: Path | str, assignment: str, db: str | None = None) -> tuple[
     Raises:
         NoCourse: if there is no such course or assignment.
         GradebookProblem: if the gradebook cannot be read.
+        CannotConfine: if this is not Linux, where a learner's file cannot be opened safely.
     """
     course = Course(folder, db)
+    require_linux(confined=False)
     tests, environment = course.hash_of_tests(assignment), hash_of_environment()
     found = []
     with contextlib.closing(coordinator.open_journal(course)) as book:

@@ -238,6 +238,7 @@ class Zygote(Warm):
 
     def __init__(self, surroundings: Surroundings):
         self.surroundings = surroundings
+        confinement.require_linux(confined=not surroundings.trusted)
         if not surroundings.trusted:
             confinement.call_filter()
         control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -284,10 +285,8 @@ class Zygote(Warm):
             problem = problem or self._receive(_Ready, _STARTED_WITHIN).problem
         if problem:
             raise CannotConfine(
-                f"Learner code cannot be confined on this machine ({problem}). Nothing was run. `grader doctor` "
-                "says what is missing and how to get it.",
-                f"Impossible de confiner le code des copies sur cette machine ({problem}). Rien n’a été exécuté. "
-                "`grader doctor` dit ce qui manque et comment l’obtenir.",
+                f"Learner code cannot be confined on this machine ({problem}).",
+                f"Impossible de confiner le code des copies sur cette machine ({problem}).",
             )
 
     def branch(self, function: str, argument: bytes) -> Warm:
@@ -357,7 +356,7 @@ def main() -> None:
     """Be the warm process; the first argument is the descriptor of its control socket."""
     control = socket.socket(fileno=int(sys.argv[1]))
     surroundings = msgspec.msgpack.decode(control.recv(_PACKET), type=Surroundings)
-    confinement.die_with_parent() if sys.platform == "linux" else None
+    confinement.die_with_parent()
     if surroundings.trusted:
         control.send(msgspec.msgpack.encode(_Ready()))
         _serve(control, surroundings, None)
@@ -373,7 +372,7 @@ def main() -> None:
             | confinement.CLONE_NEWUTS
         )
     except (OSError, CannotConfine) as error:
-        control.send(msgspec.msgpack.encode(_Ready(str(error))))
+        control.send(msgspec.msgpack.encode(_Ready(str(getattr(error, "why", error)))))
         return
     control.send(msgspec.msgpack.encode(_Ready()))
     if msgspec.msgpack.decode(control.recv(_PACKET), type=_Ready).problem:

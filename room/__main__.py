@@ -32,10 +32,9 @@ def _refuse_without_confinement() -> None:
     missing = doctor.offer().missing
     if missing:
         raise confinement.CannotConfine(
-            " ".join(each[0] for each in missing) + " A room is opened only where seats can be kept apart: "
-            "`grader doctor` says how to get what is missing.",
-            " ".join(each[1] for each in missing) + " Une salle n’ouvre que là où les places peuvent être séparées : "
-            "`grader doctor` dit comment obtenir ce qui manque.")
+            " ".join(each.english for each in missing) + " A room is opened only where seats can be kept apart.",
+            " ".join(each.french for each in missing) + " Une salle n’ouvre que là où les places peuvent être "
+            "séparées.")
 
 
 _FOLDER = click.option("--folder", type=click.Path(file_okay=False, path_type=Path), default=None,

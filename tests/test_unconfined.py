@@ -1,5 +1,6 @@
 """Where a machine cannot confine learner code, is that said, with what to do, and does nothing run unless told to?"""
 
+import json
 import os
 import platform
 import subprocess
@@ -33,7 +34,37 @@ ANSWER = """
 total = 45
 open({trace!r}, "w").close()
 """
+LIKE_WINDOWS = """
+import contextlib, io, json, os, signal, socket, sqlite3, subprocess, sys
+
+import IPython, bs4, click, jinja2, matplotlib, mistune, msgspec, nbclient, nbconvert, nbformat, nbgrader.api
+import numpy, pandas, psutil, requests, rich.console, rich.progress, rich.table
+import sqlalchemy.dialects.sqlite  # what other people wrote may look at the real system; what is ours may not
+
+lacking = {
+    os: "fork geteuid getuid sched_getaffinity setresuid O_CLOEXEC O_DIRECTORY O_NOFOLLOW O_NONBLOCK O_PATH",
+    signal: "SIGALRM SIGCHLD SIGHUP SIGKILL SIGSTOP setitimer", socket: "AF_UNIX SCM_RIGHTS SOCK_SEQPACKET",
+}
+for module, names in lacking.items():
+    for name in names.split():
+        delattr(module, name)
+sys.modules |= dict.fromkeys(["fcntl", "grp", "pwd", "pyseccomp", "resource", "termios"])
+sys.platform = "win32"
+
+from grader.commands import main
+
+said = {}
+for command in sys.argv[1:]:
+    sys.argv = ["grader", *command.split()]
+    with contextlib.redirect_stdout(io.StringIO()) as output, contextlib.redirect_stderr(output):
+        try:
+            main()
+        except SystemExit as end:
+            said[command] = end.code or 0, output.getvalue()
+print(json.dumps(said))
+"""
 READ_LEARNERS_WORK = ["grade one", "regrade one", "feedback one", "memos one --out pages", "check one"]
+NEED_LINUX = [*READ_LEARNERS_WORK, "grade one --unsafe-trusted", "verify one", "forget learner --yes"]
 
 
 def say(course: Path, arguments: str, lang: str = "en") -> subprocess.CompletedProcess:
@@ -134,3 +165,30 @@ def test_unsafe_trusted_alone_grades_without_confinement_and_says_so_loudly(cour
     assert done.returncode == 0 and "UNSAFE: learner code runs without confinement" in done.stderr
     assert trace(course).exists()  # which is what the warning warns of
     assert coursework.marks(course, "one")["learner"]["total-test"] == 3
+
+
+@pytest.fixture(scope="module")
+def on_windows(made) -> dict[str, tuple[int, str]]:
+    """What each command says, with its exit code, where Python lacks what it lacks on Windows."""
+    commands = ["doctor", *NEED_LINUX, "status", "--lang fr doctor"]  # French last: the process keeps it
+    done = subprocess.run([sys.executable, "-c", LIKE_WINDOWS, *commands], cwd=made, capture_output=True, text=True,
+                          env=os.environ | {"PORTAIL_LANG": "en"})
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_on_windows_the_doctor_says_where_to_grade(on_windows):
+    code, said = on_windows["doctor"]
+    assert code == 1 and "[FAIL] This is not Linux" in said and "WSL 2 with Ubuntu or Debian" in said
+    code, said = on_windows["--lang fr doctor"]
+    assert code == 1 and "[ÉCHEC] Ce n’est pas Linux" in said and "WSL 2 avec Ubuntu ou Debian" in said
+
+
+@pytest.mark.parametrize("arguments", NEED_LINUX)
+def test_on_windows_a_command_that_cannot_run_says_why(on_windows, arguments):
+    code, said = on_windows[arguments]
+    assert code == 2 and "This is not Linux" in said and "grader doctor" in said
+
+
+def test_on_windows_what_was_graded_elsewhere_can_be_read(on_windows):
+    assert on_windows["status"][0] == 0
