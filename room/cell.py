@@ -9,7 +9,6 @@ hub and the portal, at the addresses they have outside.
 
 import asyncio
 import contextlib
-import fcntl
 import json
 import os
 import select
@@ -127,6 +126,8 @@ def _be_cell(control: socket.socket, folder: Path, locale: str, ports: tuple[int
 
 def _raise_loopback() -> None:
     """Switch on the one interface of the cell's own network."""
+    import fcntl  # which Windows lacks, where the room must be able to say so
+
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", _IFF_UP))
 
