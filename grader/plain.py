@@ -29,7 +29,7 @@ from grader.border import BorderError
 
 MOST_NODES, MOST_DEPTH, MOST_DIGITS = 2_000_000, 150, 20_000
 _SCALARS = {type(None), bool, int, float, str, bytes}
-_FLAT = {list, *_SCALARS}
+_PLAIN = {list, *_SCALARS}
 _BIG = 1 << 63
 _ITERATORS = (
     types.GeneratorType,
@@ -140,32 +140,26 @@ class Packer:
         self.kept.append(value)
 
     def items(self, values, depth: int) -> list:
-        """Return the items of a sequence: as they are where all are scalars, which is what makes columns fast."""
+        """Return the items of a sequence: as they are, in one piece, where they are plain, which is what makes columns
+        fast."""
         values = list(values)
-        if not self.careful and set(map(type, values)) <= _SCALARS:
-            self.nodes += len(values)
-            return ["=", values]
-        if not self.careful and self.are_flat(values, depth):
-            return ["[]", values]
-        return ["+", [self.node(value, depth) for value in values]]
-
-    def are_flat(self, values: list, depth: int) -> bool:
-        """Tell whether values are scalars and lists of scalars, each list there once, and number the lists: a column
-        of split texts has thousands."""
-        if not set(map(type, values)) <= _FLAT or depth > MOST_DEPTH:
-            return False
-        lists = _lists(values)
-        ids = list(map(id, lists))
-        if (
-            not set(map(type, itertools.chain(*lists))) <= _SCALARS
-            or len(set(ids)) < len(ids)
-            or not self.seen.keys().isdisjoint(ids)
-        ):
-            return False
-        self.seen.update(zip(ids, itertools.count(len(self.kept)), strict=False))
+        lists = None if self.careful else self.plain_lists(values, depth)
+        if lists is None:
+            return ["+", [self.node(value, depth) for value in values]]
+        self.seen.update(zip(map(id, lists), itertools.count(len(self.kept)), strict=False))
         self.kept += lists
         self.nodes += len(values) + sum(map(len, lists))
-        return True
+        return ["=", values]
+
+    def plain_lists(self, values: list, depth: int) -> list[list] | None:
+        """Return the lists among values that may cross in one piece (``_plain_lists``), None where they may not: a list
+        that was there before crosses as its number."""
+        lists = _plain_lists(values)
+        if lists:
+            ids = set(map(id, lists))
+            if depth > MOST_DEPTH or len(ids) < len(lists) or not self.seen.keys().isdisjoint(ids):
+                return None
+        return lists
 
     def _careful(self, value, kind):
         if kind is int and not -_BIG <= value < _BIG:
@@ -246,8 +240,14 @@ class Packer:
             return None
 
 
-def _lists(values: list) -> list[list]:
-    return [value for value in values if type(value) is list]
+def _plain_lists(values: list) -> list[list] | None:
+    """Return the lists among values that are all scalars and lists of scalars (a column of split texts has thousands),
+    or None where there is anything else."""
+    kinds = set(map(type, values))
+    if kinds <= _SCALARS:
+        return []
+    lists = [value for value in values if type(value) is list] if kinds <= _PLAIN else None
+    return lists if lists and set(map(type, itertools.chain(*lists))) <= _SCALARS else None
 
 
 def _text(value) -> str | None:
@@ -525,11 +525,13 @@ class Unpacker:
     def items(self, nodes) -> list:
         """Return the values of a sequence of nodes."""
         sort, content = nodes
-        if type(content) is not list or sort not in _SORTS or not _SORTS[sort](content):
+        if type(content) is list and sort == "+":
+            return [self.value(node) for node in content]
+        lists = _plain_lists(content) if type(content) is list and sort == "=" else None
+        if lists is None:
             raise BorderError("a message of another form")
-        if sort == "[]":
-            self.kept += _lists(content)
-        return [self.value(node) for node in content] if sort == "+" else content
+        self.kept += lists
+        return content
 
     def keep(self, value):
         """Give a container its number."""
@@ -549,11 +551,6 @@ class Unpacker:
         return value
 
 
-_SORTS = {  # of sequences, and what their contents must be
-    "=": lambda content: set(map(type, content)) <= _SCALARS,
-    "[]": lambda content: set(map(type, content)) <= _FLAT and _SORTS["="](itertools.chain(*_lists(content))),
-    "+": lambda content: True,
-}
 _UNFINISHED = object()
 
 

@@ -171,9 +171,9 @@ class _ResultPacker(Packer):
             return ["argument", self.known[id(value)]]
         return super().node(value, depth)
 
-    def are_flat(self, values: list, depth: int) -> bool:
+    def plain_lists(self, values: list, depth: int) -> list[list] | None:
         """Let each list be looked at by itself: it may be an argument."""
-        return False
+        return None if list in map(type, values) else super().plain_lists(values, depth)
 
     def content(self, value):
         """Return the node of an argument's contents as they are now."""

@@ -14,6 +14,7 @@ import json
 import os
 import re
 import unicodedata
+from collections.abc import Callable, Iterable
 from html import escape
 from pathlib import Path
 
@@ -80,23 +81,23 @@ class Mirror:
         """The records in the library's order; a search knows them by their places in it."""
         return list(self.library.packages.values())
 
-    @functools.cached_property
-    def _index(self) -> dict[str, set[int]]:
-        """The places of the records in which each word is found."""
-        index: dict[str, set[int]] = {}
+    def _index(self, of: Callable[[dict], Iterable[str]]) -> dict[str, set[int]]:
+        """Return the places of the records that have each text, where ``of`` gives the texts of a record."""
+        places: dict[str, set[int]] = {}
         for place, package in enumerate(self._records):
-            for word in _searched_words(package):
-                index.setdefault(word, set()).add(place)
-        return index
+            for text in of(package):
+                places.setdefault(text, set()).add(place)
+        return places
+
+    @functools.cached_property
+    def _words(self) -> dict[str, set[int]]:
+        """The places of the records in which each word is found."""
+        return self._index(_searched_words)
 
     def _places_of(self, name: str, wanted: str) -> set[int]:
         """Return the places of the records that have a value in a field, in capitals or not."""
         if name not in self._places:
-            places: dict[str, set[int]] = {}
-            for place, package in enumerate(self._records):
-                for value in _values(package, name):
-                    places.setdefault(value.casefold(), set()).add(place)
-            self._places[name] = places
+            self._places[name] = self._index(lambda package: map(str.casefold, _values(package, name)))
         return self._places[name].get(wanted.casefold(), set())
 
     def _record(self, place: int) -> Written:
@@ -226,7 +227,7 @@ class Mirror:
 
     def _with(self, words: set[str], filters: list[tuple[str, str]]) -> list[int]:
         """Return the places of the records that have all these words and pass all these filters, in order."""
-        each = [self._index.get(word, set()) for word in words] + [self._places_of(*asked) for asked in filters]
+        each = [self._words.get(word, set()) for word in words] + [self._places_of(*asked) for asked in filters]
         return sorted(set.intersection(*each)) if each else list(range(len(self._records)))
 
     def _sorted(self, found: list[int], order: str) -> list[int]:
