@@ -176,9 +176,9 @@ def _show(console: Console, outcome) -> None:
         _say(
             console,
             Sentence(
-                f"{outdated} were graded with other tests than the source has now: grader regrade "
+                f"Graded with other tests than the source has now: {outdated}. grader regrade "
                 f"{outcome.assignment} shows what changes.",
-                f"{outdated} ont été corrigées avec d’autres tests que ceux de la source : grader regrade "
+                f"Corrigées avec d’autres tests que ceux de la source : {outdated}. grader regrade "
                 f"{outcome.assignment} montre ce qui change.",
             ),
         )
@@ -320,8 +320,8 @@ def _show_collection(console: Console, done) -> None:
     for assignment, students in done.missing.items():
         if students:
             named = ", ".join(students[:10]) + (" …" if len(students) > 10 else "")
-            _say(console, Sentence(f"{assignment}: {len(students)} handed in nothing: {named}",
-                                   f"{assignment} : {len(students)} n’ont rien remis : {named}"))
+            _say(console, Sentence(f"{assignment}: nothing from {len(students)}: {named}",
+                                   f"{assignment} : rien de {len(students)} : {named}"))
 
 
 @grader.command()
@@ -341,8 +341,8 @@ def names(roster_file, folder, db) -> None:
     people, course = roster.read(roster_file), Course(folder, db)
     with locked(course), named_problems(course):
         changed = roster.into_gradebook(people, course.db_url, course.course_id or "default_course")
-    _say(Console(), Sentence(f"{number(changed)} names entered or changed in the gradebook.",
-                             f"{number(changed)} noms inscrits ou modifiés dans le carnet de notes."))
+    _say(Console(), Sentence(f"Names entered or changed in the gradebook: {number(changed)}.",
+                             f"Noms inscrits ou modifiés dans le carnet de notes : {number(changed)}."))
 
 
 @grader.command()
@@ -366,8 +366,8 @@ def feedback(assignment, students, roster_file, folder, db, unsafe_trusted) -> N
     with progress_bar(console, Sentence("Writing", "Écriture")) as progress:
         pages = write(folder, assignment, students=list(students) or None, roster=people, db=db,
                       unsafe_trusted=unsafe_trusted, progress=progress)
-    _say(console, Sentence(f"{number(len(pages))} pages written in feedback/.",
-                           f"{number(len(pages))} pages écrites dans feedback/."))
+    _say(console, Sentence(f"Pages written in feedback/: {number(len(pages))}.",
+                           f"Pages écrites dans feedback/ : {number(len(pages))}."))
     if not pages:
         _say(console, Sentence("Nobody has been graded yet: grader grade comes first.",
                                "Personne n’a encore été corrigé : commencez par grader grade."))
@@ -392,8 +392,8 @@ def report(assignment, roster_file, out, folder, db) -> None:
     people = roster.read(roster_file) if roster_file else None
     found = reporting.read(folder, assignment, people, db)
     path = reporting.write(found, out or folder / "reports" / f"{assignment}.html")
-    _say(Console(), Sentence(f"{number(len(found.lines))} learners in {path}.",
-                             f"{number(len(found.lines))} personnes dans {path}."))
+    _say(Console(), Sentence(f"Learners in {path}: {number(len(found.lines))}.",
+                             f"Personnes dans {path} : {number(len(found.lines))}."))
 
 
 @grader.command()
@@ -453,8 +453,8 @@ def memos(assignment, out, share, sheets, enter, folder, db, unsafe_trusted) -> 
                       number(each.kappa, 2))
     console.print(table)
     if enter:
-        _say(console, Sentence(f"{settled.entered} entered in the gradebook.",
-                               f"{settled.entered} inscrites au carnet de notes."))
+        _say(console, Sentence(f"Entered in the gradebook: {settled.entered}.",
+                               f"Inscrites au carnet de notes : {settled.entered}."))
     for code, (one, two) in settled.apart.items():
         _say(console, Sentence(f"  {code}: {one:g} and {two:g}: read it together",
                                f"  {code} : {number(one, 1)} et {number(two, 1)} : à relire ensemble"))
@@ -488,8 +488,8 @@ def export(assignment, roster_file, kind, out, unfinished, folder, db) -> None:
     people = roster.read(roster_file)
     done = write(course.root, assignment, kind, people, out, db=course.db_url, unfinished=unfinished)
     console = Console()
-    _say(console, Sentence(f"{done.people} people written to {done.path}.",
-                           f"{done.people} personnes inscrites dans {done.path}."))
+    _say(console, Sentence(f"People written to {done.path}: {done.people}.",
+                           f"Personnes inscrites dans {done.path} : {done.people}."))
     if done.left_out:
         named = ", ".join(done.left_out)
         _say(console, Sentence(f"Left out, without a mark: {named}", f"Sans note, laissés de côté : {named}"))
@@ -518,8 +518,8 @@ def regrade(assignment, folder, back, workers, db, unsafe_trusted) -> None:
     console = Console()
     if back:
         students = regrading.undo(folder, assignment, db)
-        _say(console, Sentence(f"{len(students)} submissions have their marks of before.",
-                               f"{len(students)} copies ont retrouvé leurs notes d’avant."))
+        _say(console, Sentence(f"Submissions with their marks of before: {len(students)}.",
+                               f"Copies revenues à leurs notes d’avant : {len(students)}."))
         return
     _warn_if(unsafe_trusted)
     with progress_bar(console, Sentence("Grading", "Correction")) as progress:
@@ -575,8 +575,8 @@ def verify(assignment, folder, db) -> None:
     for each in found:
         click.echo(f"{each.student}: {each.reason}")
     strangers = len({each.student for each in found})
-    click.echo(Sentence(f"{looked_at} graded submissions looked at; {strangers} do not hold.",
-                        f"{looked_at} copies corrigées examinées; {strangers} ne tiennent plus."))
+    click.echo(Sentence(f"Graded submissions looked at: {looked_at}; that do not hold: {strangers}.",
+                        f"Copies corrigées examinées : {looked_at}; qui ne tiennent plus : {strangers}."))
     sys.exit(EXIT_FOUND if found else 0)
 
 

@@ -34,8 +34,22 @@ ANSWER = """
 total = 45
 open({trace!r}, "w").close()
 """
-LIKE_WINDOWS = """
-import contextlib, io, json, os, signal, socket, sqlite3, subprocess, sys
+COMMANDS = """
+import contextlib, io, json, sys
+from grader.commands import main
+
+said = {}
+for command in sys.argv[1:]:
+    sys.argv = ["grader", *command.split()]
+    with contextlib.redirect_stdout(io.StringIO()) as output, contextlib.redirect_stderr(output):
+        try:
+            main()
+        except SystemExit as end:
+            said[command] = end.code or 0, output.getvalue()
+print(json.dumps(said))
+"""
+WINDOWS = """
+import os, signal, socket, sqlite3, subprocess, sys
 
 import IPython, bs4, click, jinja2, matplotlib, mistune, msgspec, nbclient, nbconvert, nbformat, nbgrader.api
 import numpy, pandas, psutil, requests, rich.console, rich.progress, rich.table
@@ -50,53 +64,49 @@ for module, names in lacking.items():
         delattr(module, name)
 sys.modules |= dict.fromkeys(["fcntl", "grp", "pwd", "pyseccomp", "resource", "termios"])
 sys.platform = "win32"
-
-from grader.commands import main
-
-said = {}
-for command in sys.argv[1:]:
-    sys.argv = ["grader", *command.split()]
-    with contextlib.redirect_stdout(io.StringIO()) as output, contextlib.redirect_stderr(output):
-        try:
-            main()
-        except SystemExit as end:
-            said[command] = end.code or 0, output.getvalue()
-print(json.dumps(said))
 """
+NO_NAMESPACES = ["unshare", "--user", "--map-root-user", "sh", "-c",
+                 'echo 0 > /proc/sys/user/max_user_namespaces && exec "$@"', "sh"]  # one that may hold no others
 READ_LEARNERS_WORK = ["grade one", "regrade one", "feedback one", "memos one --out pages", "check one"]
 NEED_LINUX = [*READ_LEARNERS_WORK, "grade one --unsafe-trusted", "verify one", "forget learner --yes"]
 
 
-def say(course: Path, arguments: str, lang: str = "en") -> subprocess.CompletedProcess:
-    """Run a command of the grader where the kernel gives no user namespaces: inside one that may hold no others."""
-    bare = ["unshare", "--user", "--map-root-user", "sh", "-c",
-            'echo 0 > /proc/sys/user/max_user_namespaces && exec "$@"', "sh"]
-    words = [*([] if doctor.offer().missing else bare), sys.executable, "-m", "grader", *arguments.split()]
-    done = subprocess.run(words, cwd=course, env=os.environ | {"PORTAIL_LANG": lang}, capture_output=True, text=True)
-    assert "Traceback" not in done.stdout + done.stderr
-    return done
+def told(course: Path, *commands: str, before: str = "", machine: list[str] = ()) -> dict[str, tuple[int, str]]:
+    """Run commands of the grader in one process, and return each one's exit code and what it said."""
+    words = [*machine, sys.executable, "-c", before + COMMANDS, *commands]
+    done = subprocess.run(words, cwd=course, env=os.environ | {"PORTAIL_LANG": "en"}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory) -> Path:
+def course(tmp_path_factory) -> Path:
     """A course of one learner, whose answer leaves a trace where it runs."""
     texts = tmp_path_factory.mktemp("texts")
     (texts / "source" / "one").mkdir(parents=True)
     (texts / "source" / "one" / "one.txt").write_text(SOURCE)
     course = coursework.build_course(texts, tmp_path_factory.mktemp("course"))
-    coursework.hand_in(course, "learner", "one", ANSWER.format(trace=str(course.parent / "trace")))
+    coursework.hand_in(course, "learner", "one", ANSWER.format(trace=str(trace(course))))
     return course
-
-
-@pytest.fixture
-def course(made):
-    """The course, without trace of an answer that ran."""
-    trace(made).unlink(missing_ok=True)
-    return made
 
 
 def trace(course: Path) -> Path:
     return course.parent / "trace"
+
+
+@pytest.fixture(scope="module")
+def without_namespaces(course) -> dict[str, tuple[int, str]]:
+    """What each command says where the kernel gives no user namespaces; a machine that gives none is taken as it is."""
+    machine = [] if doctor.offer().missing else NO_NAMESPACES
+    said = told(course, "doctor", *READ_LEARNERS_WORK, "--lang fr doctor", machine=machine)  # the process keeps French
+    assert not trace(course).exists()
+    return said | told(course, "grade one --unsafe-trusted", machine=machine)
+
+
+@pytest.fixture(scope="module")
+def on_windows(course) -> dict[str, tuple[int, str]]:
+    """What each command says where Python lacks what it lacks on Windows."""
+    return told(course, "doctor", *NEED_LINUX, "status", "--lang fr doctor", before=WINDOWS)
 
 
 def test_the_doctor_says_what_this_machine_offers(confined, monkeypatch):
@@ -106,16 +116,17 @@ def test_the_doctor_says_what_this_machine_offers(confined, monkeypatch):
     assert platform.machine() in done.output and "Landlock" in done.output
 
 
-@pytest.mark.parametrize("lang, named, where, unless", [
-    ("en", "[FAIL] User namespaces are switched off", "Where to grade:", "unless you say --unsafe-trusted"),
-    ("fr", "[ÉCHEC] Les espaces de noms d’utilisateur sont désactivés", f"Où corriger{NO_BREAK_SPACE}:",
+@pytest.mark.parametrize("asked, named, where, unless", [
+    ("doctor", "[FAIL] User namespaces are switched off", "Where to grade:", "unless you say --unsafe-trusted"),
+    ("--lang fr doctor", "[ÉCHEC] Les espaces de noms d’utilisateur sont désactivés", f"Où corriger{NO_BREAK_SPACE}:",
      "à moins de dire --unsafe-trusted"),
-])
-def test_without_user_namespaces_the_doctor_names_them_and_says_where_to_grade(course, lang, named, where, unless):
-    done = say(course, "doctor", lang)
-    assert done.returncode == 1
-    assert named in done.stdout and where in done.stdout and unless in done.stdout
-    assert all(way in done.stdout for way in ("WSL 2", "macOS", "podman", "sysctl"))
+], ids=["en", "fr"])
+def test_without_user_namespaces_the_doctor_names_them_and_says_where_to_grade(
+    without_namespaces, asked, named, where, unless
+):
+    code, said = without_namespaces[asked]
+    assert code == 1 and named in said and where in said and unless in said
+    assert all(way in said for way in ("WSL 2", "macOS", "podman", "sysctl"))
 
 
 def _refuse(error: Exception):
@@ -153,28 +164,17 @@ def test_apparmor_keeps_people_from_namespaces_but_not_the_administrator(monkeyp
     assert doctor._switched_off() == []
 
 
-@pytest.mark.parametrize("arguments", READ_LEARNERS_WORK)
-def test_without_confinement_no_command_runs_anything(course, arguments):
-    done = say(course, arguments)
-    assert done.returncode == 2 and "cannot be confined" in done.stderr and "grader doctor" in done.stderr
-    assert not trace(course).exists()
+@pytest.mark.parametrize("asked", READ_LEARNERS_WORK)
+def test_without_confinement_no_command_runs_anything(without_namespaces, asked):
+    code, said = without_namespaces[asked]
+    assert code == 2 and "cannot be confined" in said and "grader doctor" in said
 
 
-def test_unsafe_trusted_alone_grades_without_confinement_and_says_so_loudly(course):
-    done = say(course, "grade one --unsafe-trusted")
-    assert done.returncode == 0 and "UNSAFE: learner code runs without confinement" in done.stderr
+def test_unsafe_trusted_alone_grades_without_confinement_and_says_so_loudly(course, without_namespaces):
+    code, said = without_namespaces["grade one --unsafe-trusted"]
+    assert code == 0 and "UNSAFE: learner code runs without confinement" in said
     assert trace(course).exists()  # which is what the warning warns of
     assert coursework.marks(course, "one")["learner"]["total-test"] == 3
-
-
-@pytest.fixture(scope="module")
-def on_windows(made) -> dict[str, tuple[int, str]]:
-    """What each command says, with its exit code, where Python lacks what it lacks on Windows."""
-    commands = ["doctor", *NEED_LINUX, "status", "--lang fr doctor"]  # French last: the process keeps it
-    done = subprocess.run([sys.executable, "-c", LIKE_WINDOWS, *commands], cwd=made, capture_output=True, text=True,
-                          env=os.environ | {"PORTAIL_LANG": "en"})
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
 
 
 def test_on_windows_the_doctor_says_where_to_grade(on_windows):
@@ -184,9 +184,9 @@ def test_on_windows_the_doctor_says_where_to_grade(on_windows):
     assert code == 1 and "[ÉCHEC] Ce n’est pas Linux" in said and "WSL 2 avec Ubuntu ou Debian" in said
 
 
-@pytest.mark.parametrize("arguments", NEED_LINUX)
-def test_on_windows_a_command_that_cannot_run_says_why(on_windows, arguments):
-    code, said = on_windows[arguments]
+@pytest.mark.parametrize("asked", NEED_LINUX)
+def test_on_windows_a_command_that_cannot_run_says_why(on_windows, asked):
+    code, said = on_windows[asked]
     assert code == 2 and "This is not Linux" in said and "grader doctor" in said
 
 
