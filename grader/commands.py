@@ -170,7 +170,7 @@ def _show(console: Console, outcome) -> None:
     console.print(table)
     for each in outcome.submissions:
         if each.reason is not None:
-            console.print(Text(f"  {each.student}: {each.reason}"))
+            _say(console, f"  {each.student}: {each.reason}")
     outdated = sum(each.outdated for each in outcome.submissions)
     if outdated:
         _say(
@@ -195,8 +195,9 @@ def _show(console: Console, outcome) -> None:
     _say(console, Sentence(f"{number(outcome.seconds, 1)} seconds", f"{number(outcome.seconds, 1)} secondes"))
 
 
-def _say(console: Console, sentence: Sentence) -> None:
-    console.print(Text(str(sentence)))
+def _say(console: Console, sentence: Sentence | str) -> None:
+    """Print a sentence; the terminal wraps it, so that a path in it can be copied, or read by a program, whole."""
+    console.print(Text(str(sentence)), soft_wrap=True)
 
 
 def _write_json(path: Path, outcome) -> None:
@@ -316,7 +317,7 @@ def _show_collection(console: Console, done) -> None:
     console.print(table)
     for item in (*done.unmatched, *done.refused):
         people = f" ({', '.join(item.candidates)})" if item.candidates else ""
-        console.print(Text(f"  {item.source}: {item.reason}{people}"))
+        _say(console, f"  {item.source}: {item.reason}{people}")
     for assignment, students in done.missing.items():
         if students:
             named = ", ".join(students[:10]) + (" …" if len(students) > 10 else "")
@@ -412,7 +413,7 @@ def evaluate(programme, out, minimum) -> None:
     found = evaluation.evaluate(programme, minimum)
     console = Console()
     for path in evaluation_page.write(found, out):
-        _say(console, Sentence(f"{path}", f"{path}"))
+        _say(console, str(path))
 
 
 @grader.command()
@@ -441,7 +442,7 @@ def memos(assignment, out, share, sheets, enter, folder, db, unsafe_trusted) -> 
     if out is not None:
         _warn_if(unsafe_trusted)
         for path in reading.lay_out(folder, assignment, out, share=share, db=db, unsafe_trusted=unsafe_trusted):
-            _say(console, Sentence(f"{path}", f"{path}"))
+            _say(console, str(path))
         return
     settled = reading.settle(folder, assignment, *sheets, enter=enter, db=db)
     table = Table(title=assignment)
@@ -552,8 +553,8 @@ def status(folder) -> None:
         "outdated": Sentence("with other tests", "avec d’autres tests"),
     }
     table = Table()
-    for title in columns.values():
-        table.add_column(str(title))
+    for key, title in columns.items():
+        table.add_column(str(title), no_wrap=key == "assignment")
     for each in records.status(folder):
         counts = [number(each.states.get(state, 0)) for state in ("waiting", "graded", "failed", "running")]
         table.add_row(each.assignment, *counts, number(each.outdated))
