@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -100,7 +101,13 @@ class Room:
 
 
 def free_ports(count: int) -> list[int]:
-    """Return ports of the loopback that nothing listens at."""
+    """Return ports of the loopback that nothing listens at. They lie below those that Linux gives out by itself
+    (ip(7): from 32768), so that no other program's connection takes one before the room does."""
     with contextlib.ExitStack() as stack:
-        probes = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [probe.getsockname()[1] for probe in probes]
+        ports: set[int] = set()
+        while len(ports) < count:
+            port = random.randrange(10_000, 32_768)
+            with contextlib.suppress(OSError):  # taken
+                stack.enter_context(socket.create_server(("127.0.0.1", port)))
+                ports.add(port)
+        return list(ports)
