@@ -53,7 +53,8 @@ def course(tmp_path_factory) -> Path:
         given = {language: course / folder / name / f"{name}.ipynb" for language, folder in release.RELEASES.items()}
         hand_in(course, "english", name, answered(notebooks.read(given["en"]), english))
         hand_in(course, "francophone", name, answered(notebooks.read(given["fr"]), french))
-        hand_in(course, "empty", name, notebooks.read(given["en"]))
+        if name in FED_BACK:  # of the others, what nbgrader validate says of the release is asked below
+            hand_in(course, "empty", name, notebooks.read(given["en"]))
         hand_in(course, "copied", name, _copied(answered(notebooks.read(given["fr"]), french)))
     coursework.nbgrader(course, *(f"autograde {name}" for name in NAMES),
                         *(f"generate_feedback {name}" for name in FED_BACK))
@@ -104,7 +105,7 @@ def test_the_solution_has_full_automatic_marks_in_either_language(marks, name, s
             assert score == most, cell
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FED_BACK)
 def test_an_empty_submission_has_no_marks(marks, name):
     assert sum(score for score, _, _ in marks[name, "empty"].values()) == 0
 
@@ -148,8 +149,8 @@ def test_validate_passes_the_solution_and_names_what_an_empty_release_lacks(vali
 
 @pytest.mark.parametrize("name", NAMES)
 def test_both_languages_are_one_assignment_with_one_number_of_points(marks, name):
-    most = {student: sum(most for _, most, _ in marks[name, student].values()) for student in STUDENTS}
-    assert len(set(most.values())) == 1
+    english, french = (sum(most for _, most, _ in marks[name, student].values()) for student in STUDENTS[:2])
+    assert english == french
 
 
 def test_a_private_course_away_from_the_project_is_released_and_reads_its_own_altered_tables(tmp_path):
