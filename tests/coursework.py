@@ -27,6 +27,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -162,6 +163,24 @@ def build_course(folder: Path, destination: Path) -> Path:
     for assignment in sorted(path.name for path in (destination / "source").iterdir()):
         release(destination, assignment)
     return destination
+
+
+def build_course_of_one(source: str, destination: Path, files: dict[str, str] | None = None) -> Path:
+    """Write a course of one assignment, ``one``, with one notebook.
+
+    Args:
+        source: the notebook's text.
+        destination: the course; made if absent.
+        files: data files beside the notebook, as text by name.
+
+    Returns:
+        ``destination``, the assignment in its gradebook and released.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        texts = Path(folder) / "texts"
+        for name, text in {"one.txt": source, **(files or {})}.items():
+            put(texts / "source" / "one" / name, text.encode("utf-8"))
+        return build_course(texts, destination)
 
 
 def release(course: Path, assignment: str) -> None:

@@ -67,10 +67,7 @@ import time; time.sleep(0.1)
 @pytest.fixture(scope="module")
 def course(tmp_path_factory) -> Path:
     """A course of two dozen, with answers of four kinds, checked and not graded."""
-    texts = tmp_path_factory.mktemp("texts")
-    (texts / "source" / "one").mkdir(parents=True)
-    (texts / "source" / "one" / "one.txt").write_text(SOURCE)
-    course = coursework.build_course(texts, tmp_path_factory.mktemp("course"))
+    course = coursework.build_course_of_one(SOURCE, tmp_path_factory.mktemp("course"))
     for number in range(COHORT):
         answers = ANSWERS.format(total=45 if number % 3 else 44, factor=number % 2 + 1)
         coursework.hand_in(course, f"learner-{number:02}", "one", answers)

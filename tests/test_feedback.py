@@ -74,10 +74,7 @@ PEOPLE = "id,name,language\nhonest,Anne Roy,en\nhinted,Émile Côté,fr\nliteral
 
 @pytest.fixture(scope="module")
 def course(confined, tmp_path_factory) -> Path:
-    texts = tmp_path_factory.mktemp("texts")
-    (texts / "source" / "one").mkdir(parents=True)
-    (texts / "source" / "one" / "one.txt").write_text(SOURCE)
-    course = coursework.build_course(texts, tmp_path_factory.mktemp("feedback") / "course")
+    course = coursework.build_course_of_one(SOURCE, tmp_path_factory.mktemp("feedback") / "course")
     for student, wrong in LEARNERS.items():
         cells = [f"# %% grade_id={name}\n{text}" for name, text in {**RIGHT, **wrong}.items()]
         coursework.hand_in(course, student, "one", '"""A learner."""\n\n' + "\n".join(cells) + "\n")

@@ -18,10 +18,7 @@ KINDS = {name: kind for name, kind in malformed.ALL.items() if not kind.big}
 @pytest.fixture(scope="module")
 def report(tmp_path_factory) -> dict:
     """The machine-readable report over a hundred honest submissions and one of each malformed kind."""
-    texts = tmp_path_factory.mktemp("texts")
-    (texts / "source" / "one").mkdir(parents=True)
-    (texts / "source" / "one" / "one.txt").write_text(SOURCE)
-    course = coursework.build_course(texts, tmp_path_factory.mktemp("course"))
+    course = coursework.build_course_of_one(SOURCE, tmp_path_factory.mktemp("course"))
     good = (coursework.hand_in_solution(course, "honest-000", "one") / "one.ipynb").read_bytes()
     for number in range(1, HONEST):
         shutil.copytree(course / "submitted" / "honest-000", course / "submitted" / f"honest-{number:03}")

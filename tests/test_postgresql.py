@@ -36,10 +36,7 @@ def server():
 
 @pytest.fixture(scope="module")
 def course(confined, tmp_path_factory) -> Path:
-    texts = tmp_path_factory.mktemp("texts")
-    (texts / "source" / "one").mkdir(parents=True)
-    (texts / "source" / "one" / "one.txt").write_text(SOURCE)
-    course = coursework.build_course(texts, tmp_path_factory.mktemp("postgresql") / "course")
+    course = coursework.build_course_of_one(SOURCE, tmp_path_factory.mktemp("postgresql") / "course")
     for number in range(STUDENTS):
         if number % 3:
             coursework.hand_in_solution(course, f"learner-{number:02}", "one")

@@ -18,10 +18,7 @@ STUDENTS = ("one-who-stays", "one-who-leaves")
 
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory) -> Path:
-    texts = tmp_path_factory.mktemp("texts")
-    (texts / "source" / "one").mkdir(parents=True)
-    (texts / "source" / "one" / "one.txt").write_text(SOURCE)
-    course = coursework.build_course(texts, tmp_path_factory.mktemp("graded") / "course")
+    course = coursework.build_course_of_one(SOURCE, tmp_path_factory.mktemp("graded") / "course")
     for student in STUDENTS:
         coursework.hand_in_solution(course, student, "one")
     grader.grade(course, "one", workers=1)

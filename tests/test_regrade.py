@@ -13,10 +13,7 @@ from tests.test_durability import SOURCE
 @pytest.fixture(scope="module")
 def changed(tmp_path_factory) -> Path:
     """Two learners, one marked by a person too, and a test that was mended since."""
-    texts = tmp_path_factory.mktemp("texts")
-    (texts / "source" / "one").mkdir(parents=True)
-    (texts / "source" / "one" / "one.txt").write_text(SOURCE)
-    course = coursework.build_course(texts, tmp_path_factory.mktemp("changed") / "course")
+    course = coursework.build_course_of_one(SOURCE, tmp_path_factory.mktemp("changed") / "course")
     coursework.hand_in_solution(course, "right", "one")
     nearly = "# %% grade_id=total\ntotal = 44\n\n# %% [markdown] grade_id=memo\nBecause."
     coursework.hand_in(course, "nearly", "one", nearly)

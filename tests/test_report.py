@@ -26,10 +26,7 @@ PEOPLE = ["id,name,language", *(f"{student},{student.title()},en" for student in
 
 @pytest.fixture(scope="module")
 def graded(confined, tmp_path_factory) -> Path:
-    texts = tmp_path_factory.mktemp("texts")
-    (texts / "source" / "one").mkdir(parents=True)
-    (texts / "source" / "one" / "one.txt").write_text(SOURCE)
-    course = coursework.build_course(texts, tmp_path_factory.mktemp("report") / "course")
+    course = coursework.build_course_of_one(SOURCE, tmp_path_factory.mktemp("report") / "course")
     for student in STRONG + WEAK:
         answers = {**RIGHT, **(WRONG if student in WEAK else {}), "memo": f"The memo of {student[::-1]}. <script>"}
         cells = [f"# %% grade_id={name}\n{text}" for name, text in answers.items()]

@@ -50,11 +50,8 @@ ANSWERS = [("int(beside['n'].sum())", "shared"), ("0", "shared"), ("int(beside['
 
 @pytest.fixture(scope="module")
 def course(confined, tmp_path_factory) -> Path:
-    texts, built = tmp_path_factory.mktemp("texts"), tmp_path_factory.mktemp("scheduled")
-    (texts / "source" / "one").mkdir(parents=True)
-    (texts / "source" / "one" / "one.txt").write_text(SOURCE)
-    (texts / "source" / "one" / "beside.csv").write_text("n\n1\n2\n3\n")
-    course = coursework.build_course(texts, built / "course")
+    built = tmp_path_factory.mktemp("scheduled")
+    course = coursework.build_course_of_one(SOURCE, built / "course", {"beside.csv": "n\n1\n2\n3\n"})
     (built / "shared").mkdir()
     (built / "shared" / "shared.txt").write_text("a word of the course's")
     with open(course / "nbgrader_config.py", "a") as settings:

@@ -82,10 +82,7 @@ def told(course: Path, *commands: str, before: str = "", machine: list[str] = ()
 @pytest.fixture(scope="module")
 def course(tmp_path_factory) -> Path:
     """A course of one learner, whose answer leaves a trace where it runs."""
-    texts = tmp_path_factory.mktemp("texts")
-    (texts / "source" / "one").mkdir(parents=True)
-    (texts / "source" / "one" / "one.txt").write_text(SOURCE)
-    course = coursework.build_course(texts, tmp_path_factory.mktemp("course"))
+    course = coursework.build_course_of_one(SOURCE, tmp_path_factory.mktemp("course"))
     coursework.hand_in(course, "learner", "one", ANSWER.format(trace=str(trace(course))))
     return course
 
