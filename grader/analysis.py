@@ -1,13 +1,22 @@
 """What the tests of an assignment need of the learner's: found by running the source's own solution and looking."""
 
+import ast
 import socket
 import types
+from pathlib import PurePosixPath
 
 from grader import border
 from grader.border import Channel
 from grader.confinement import Limits
 from grader.work import SourceCell
 from grader.zygote import Zygote
+
+# What a file that a solution writes may be, to be laid beside a test: its name says that it is read, and never run.
+DATA = frozenset(
+    ".csv .tsv .txt .text .json .jsonl .ndjson .geojson .md .html .htm .xml .kml .xls .xlsx .ods .parquet .feather "  # noqa: SIM905
+    ".arrow .png .jpg .jpeg .gif .svg .pdf .dat .log .toml .ini .npy .npz .db .sqlite .sqlite3 .gz .bz2 .zip .tex "
+    ".ics .bib .out".split()
+)
 
 
 def touched(zygote: Zygote, cells: list[SourceCell], solutions: dict[int, str], data: str, limits: Limits):
@@ -21,7 +30,7 @@ def touched(zygote: Zygote, cells: list[SourceCell], solutions: dict[int, str], 
         limits: what the run may use.
 
     Returns:
-        Names by cell number, files by cell number, and the modules bound, by name.
+        Names by cell number, files by cell number, what is imported by name, and the type of each name's value.
     """
     here, theirs = socket.socketpair()
     with here, theirs:
@@ -31,7 +40,9 @@ def touched(zygote: Zygote, cells: list[SourceCell], solutions: dict[int, str], 
         channel.ask(border.Open(b'{"nbformat": 4, "cells": []}', {}, data), 60)
         names: dict[int, set[str]] = {}
         files: dict[int, set[str]] = {}
-        modules: dict[str, str] = {}
+        imports: dict[str, str] = {}
+        others: set[str] = set()
+        kinds: dict[str, str] = {}
         for at, cell in enumerate(cells):
             if cell.kind != "code" or cell.role == "test":
                 continue
@@ -40,12 +51,50 @@ def touched(zygote: Zygote, cells: list[SourceCell], solutions: dict[int, str], 
                 continue
             before = channel.ask(border.Look(), 120)
             channel.ask(border.Run(solutions[at], limits.cell_seconds), limits.seconds)
-            after = channel.ask(border.Look(), 120)
+            said = imported(solutions[at])
+            after = channel.ask(border.Look(said), 120)
             names[at] = _changed(before.names, after.names)
             files[at] = _changed(before.files, after.files)
-            modules |= {name: module for name, module in after.modules.items() if name in names[at]}
+            written = {PurePosixPath(path).parts[0].removesuffix(".py") for each in files.values() for path in each}
+            library = {
+                name: what for name, what in after.imported.items()
+                if name in names[at] and what.partition(":")[0].partition(".")[0] not in written
+            }
+            imports |= library
+            others |= names[at] - set(library)
+            kinds |= {name: after.kinds[name] for name in names[at] if name in after.kinds}
         zygote.end(number)
-    return names, files, modules
+    return names, files, {name: what for name, what in imports.items() if name not in others}, kinds
+
+
+def imported(source: str) -> dict[str, str]:
+    """Return what a cell’s own import statements bind by name: ``"module"``, ``"module:attribute"``, ``"module:*"``."""
+    found = {}
+    try:
+        statements = list(ast.walk(ast.parse(as_python(source))))
+    except (SyntaxError, ValueError):
+        return {}
+    for each in statements:
+        if isinstance(each, ast.Import):
+            for alias in each.names:
+                found[alias.asname or alias.name.partition(".")[0]] = (
+                    alias.name if alias.asname else alias.name.partition(".")[0]
+                )
+        elif isinstance(each, ast.ImportFrom) and each.module and not each.level:
+            for alias in each.names:
+                bound = f"{each.module}:*" if alias.name == "*" else alias.asname or alias.name
+                found[bound] = f"{each.module}:{alias.name}"
+    return found
+
+
+def as_python(source: str) -> str:
+    """Return a cell as Python, its magics written as the calls that they stand for."""
+    from IPython.core.inputtransformer2 import TransformerManager
+
+    try:
+        return TransformerManager().transform_cell(source)
+    except SyntaxError:
+        return source
 
 
 def _changed(before: dict[str, str], after: dict[str, str]) -> set[str]:
@@ -58,10 +107,8 @@ def spoken_of(source: str) -> tuple[set[str], set[str]]:
     That is the names in it, and its texts, since ``globals()["answer"]`` speaks of a name too. Where the code does not
     compile, it may speak of everything, which ``"*"`` stands for.
     """
-    from IPython.core.inputtransformer2 import TransformerManager
-
     try:
-        code = compile(TransformerManager().transform_cell(source), "cell", "exec")
+        code = compile(as_python(source), "cell", "exec")
     except (SyntaxError, ValueError):
         return {"*"}, {"*"}
     now: set[str] = set()
@@ -87,7 +134,8 @@ def needs(
     """Return, for each cell, the names and the files of the learner's that it needs.
 
     These are what it speaks of, or what a function of an earlier instructor's cell speaks of, as far as a solution
-    cell before it binds or changes them. Files are needed where any was written: a path can be put together.
+    cell before it binds or changes them. Files are needed where any was written: a path can be put together. A file
+    that is not data by its name is never laid beside a test: what is imported or unpickled is run.
 
     Args:
         cells: the source's.
@@ -102,6 +150,6 @@ def needs(
         wanted = bound if "*" in speaks else bound & speaks
         needed.append((sorted(wanted), sorted(written)) if mine else ([], []))
         bound |= names.get(at, set())
-        written |= files.get(at, set())
+        written |= {path for path in files.get(at, set()) if PurePosixPath(path).suffix.lower() in DATA}
         later |= then
     return needed

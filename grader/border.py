@@ -11,6 +11,7 @@ import select
 import socket
 import struct
 import time
+from collections.abc import Callable
 
 import msgspec
 
@@ -18,7 +19,8 @@ from grader.hints import Hint
 from grader.outputs import Output
 
 MOST_BYTES = 96 << 20  #: the largest message
-_LENGTH = struct.Struct("<Q")
+_SLICE = 0.25  # seconds between two looks at the clock while waiting
+_HEAD = struct.Struct("<QQ")  # bytes of the message, number of the question
 
 
 class BorderError(Exception):
@@ -56,6 +58,8 @@ class Get(msgspec.Struct, tag=True):
 
     names: list[str]
     files: list[str] = []  #: files of its working folder, by relative path
+    present: list[str] = []  #: names of which only is asked whether they are there
+    seconds: float = 60.0
 
 
 class Call(msgspec.Struct, tag=True):
@@ -71,7 +75,9 @@ class Files(msgspec.Struct, tag=True):
 
 
 class Look(msgspec.Struct, tag=True):
-    """Tell all names and files apart; asked of the source's own solution, to find what its cells bind or change."""
+    """Tell what each name and file is; asked of the source's own solution, to find what its cells bind or change."""
+
+    imports: dict[str, str] = {}  #: ``"module"``, ``"module:attribute"`` or ``"module:*"`` by the name that it binds
 
 
 Question = Open | Run | Get | Call | Files | Look
@@ -108,10 +114,11 @@ class Ran(msgspec.Struct, tag=True):
 
 
 class Values(msgspec.Struct, tag=True):
-    """The values asked for: a packed dict of name to value; a name that is not there is left out."""
+    """The values asked for, as ``Packer.pack_names`` writes them; a name that is not there is left out."""
 
     values: bytes
     files: dict[str, bytes | None] = {}
+    present: list[str] = []
 
 
 class Returned(msgspec.Struct, tag=True):
@@ -122,11 +129,13 @@ class Returned(msgspec.Struct, tag=True):
 
 
 class Seen(msgspec.Struct, tag=True):
-    """A text for each name and file, which is another where the value is."""
+    """A text for each name and file, which is another where the value is; the name of each value's type; and what the
+    names stand for that were imported, as far as they still do."""
 
     names: dict[str, str]
-    modules: dict[str, str]
+    kinds: dict[str, str]
     files: dict[str, str]
+    imported: dict[str, str]
 
 
 Answer = Opened | Ran | Values | Returned | Seen
@@ -148,6 +157,7 @@ class Step(msgspec.Struct, frozen=True):
         names: names to fetch from the runner before it runs.
         files: files to fetch from the runner before it runs, by relative path.
         visible: of a test, the part that is released.
+        cell: the place among the source's cells of an instructor's cell.
     """
 
     place: int
@@ -160,20 +170,60 @@ class Step(msgspec.Struct, frozen=True):
     visible: str = ""
 
 
+class Write(msgspec.Struct, frozen=True, order=True, tag=True):
+    """That a function of the source's own solution changes what it is given.
+
+    Args:
+        function: the name that the function has; ``"name()"`` for one that another returned.
+        place: which argument: its number or name, and a ``/`` for each container that it lies in.
+        column: of a table, the column that it adds, changes or takes away; "" where the rows are others, or where the
+            argument is no table.
+    """
+
+    function: str
+    place: str
+    column: str = ""
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """What is known of the source's own solution.
+
+    Args:
+        imports: by name, what its solution cells import: ``"module"`` or ``"module:attribute"``.
+        kinds: by name, the type of its answer.
+        writes: what its functions change of what they are given.
+    """
+
+    imports: dict[str, str] = {}
+    kinds: dict[str, str] = {}
+    writes: list[Write] = []
+
+
 class Work(msgspec.Struct, frozen=True):
     """A notebook to mark.
 
     Args:
         steps: in the order in which they run.
-        modules: names of modules that the source's own solution binds.
+        facts: what is known of the source's own solution.
         data: folder of the course's own files, "" if there is none.
         collect: whether the files that the learner's cells wrote are told in the end.
+        record: whether what functions do to their arguments is told; of the source's own solution alone.
+        skipped: numbers of steps that are not taken: they could not be broken off before.
     """
 
     steps: list[Step]
-    modules: list[str] = []
+    facts: Facts
     data: str = ""
     collect: bool = False
+    record: bool = False
+    skipped: list[int] = []
+
+
+class Begun(msgspec.Struct, tag=True):
+    """A step has begun, at a place of the notebook that is marked."""
+
+    step: int
+    place: int
 
 
 class Shown(msgspec.Struct, tag=True):
@@ -208,7 +258,7 @@ class Done(msgspec.Struct, tag=True):
     files: dict[str, bytes | None] = {}
 
 
-Report = Shown | Marked | Lost | Done
+Report = Begun | Shown | Marked | Lost | Write | Done
 
 
 @functools.cache
@@ -221,7 +271,8 @@ for _expected in (Question, Answer, Work, Report):  # here, so that no fork has 
 
 
 class Channel:
-    """Messages over a socket; each side holds one end.
+    """Messages over a socket; each side holds one end. Each question has a number, which its answer bears too, so that
+    an answer that comes too late is nobody's.
 
     Args:
         end: a connected stream socket.
@@ -233,9 +284,11 @@ class Channel:
         self.socket, self.most = end, most
         self.encode = msgspec.msgpack.Encoder().encode
         self.decode = _decoder(expects).decode
+        self.asked = self.number = 0  # the last question asked here, and the last message's number
+        self.head = self.data = None  # of the message that is coming in: what came so far, so that it can be gone on
 
     def send(self, message, seconds: float = 60.0) -> None:
-        """Send one message.
+        """Send a message that answers the last one that came in.
 
         Raises:
             Gone: if the other side has ended.
@@ -247,14 +300,18 @@ class Channel:
             raise BorderError("the message is too large")
         try:
             self.socket.settimeout(seconds)
-            self.socket.sendall(_LENGTH.pack(len(data)) + data)
+            self.socket.sendall(_HEAD.pack(len(data), self.number) + data)
         except TimeoutError as error:
             raise TooSlow from error
         except OSError as error:
             raise Gone from error
 
-    def receive(self, seconds: float | None = None):
+    def receive(self, seconds: float | None = None, look_up: Callable = lambda: None):
         """Return the next message.
+
+        Args:
+            seconds: to wait for it; None for as long as it takes.
+            look_up: called now and then while waiting; what it raises ends the wait, and nothing that came is lost.
 
         Raises:
             Gone: if the other side has ended.
@@ -262,19 +319,30 @@ class Channel:
             BorderError: if what comes is not one of the messages expected.
         """
         deadline = None if seconds is None else time.monotonic() + seconds
-        (length,) = _LENGTH.unpack(self._read(_LENGTH.size, deadline))
+        if self.head is None:
+            self.head = _Part(_HEAD.size)
+        length, self.number = _HEAD.unpack(self._filled(self.head, deadline, look_up))
         if length > self.most:
             raise BorderError("the message is too large")
-        data = self._read(length, deadline)
+        if self.data is None:
+            self.data = _Part(length)
+        data = self._filled(self.data, deadline, look_up)
+        self.head = self.data = None
         try:
             return self.decode(data)
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             raise BorderError("a message of another form") from error
 
-    def ask(self, message, seconds: float | None = None):
-        """Send a question and return the answer; raises as ``send`` and ``receive`` do."""
+    def ask(self, message, seconds: float | None = None, look_up: Callable = lambda: None):
+        """Send a question and return its answer; raises as ``send`` and ``receive`` do."""
+        deadline = None if seconds is None else time.monotonic() + seconds
+        self.asked += 1
+        self.number = self.asked
         self.send(message)
-        return self.receive(seconds)
+        while True:
+            answer = self.receive(None if deadline is None else deadline - time.monotonic(), look_up)
+            if self.number == self.asked:
+                return answer
 
     def waits(self, seconds: float) -> bool:
         """Tell whether something comes in within so many seconds."""
@@ -285,19 +353,28 @@ class Channel:
         with contextlib.suppress(OSError):
             self.socket.close()
 
-    def _read(self, length: int, deadline: float | None) -> bytearray:
-        """Return so many bytes; memory grows with what arrives, not with what was announced."""
-        data = bytearray()
-        while len(data) < length:
-            wait = None if deadline is None else deadline - time.monotonic()
-            if wait is not None and (wait <= 0 or not select.select([self.socket], [], [], wait)[0]):
+    def _filled(self, part: "_Part", deadline: float | None, look_up: Callable) -> bytearray:
+        """Return a part of a message when it is whole; memory grows with what arrives, not with what was announced."""
+        while len(part.data) < part.length:
+            look_up()
+            wait = _SLICE if deadline is None else min(_SLICE, deadline - time.monotonic())
+            if wait <= 0:
                 raise TooSlow
             try:
+                if not select.select([self.socket], [], [], wait)[0]:
+                    continue
                 self.socket.settimeout(None)
-                part = self.socket.recv(min(length - len(data), 1 << 20))
-            except OSError as error:
+                came = self.socket.recv(min(part.length - len(part.data), 1 << 20))
+            except (OSError, ValueError) as error:
                 raise Gone from error
-            if not part:
+            if not came:
                 raise Gone
-            data += part
-        return data
+            part.data += came
+        return part.data
+
+
+class _Part:
+    """A part of a message: how long it will be, and what came of it."""
+
+    def __init__(self, length: int):
+        self.length, self.data = length, bytearray()

@@ -3,7 +3,8 @@ again."""
 
 import sys
 
-MOST_AXES, MOST_ARTISTS, MOST_POINTS = 12, 200, 50_000
+MOST_AXES, MOST_ARTISTS, MOST_POINTS = 50, 5_000, 500_000
+_SCALES = {"linear", "log", "symlog", "logit", "asinh"}
 
 
 def describe(value) -> tuple | None:
@@ -26,30 +27,31 @@ def describe(value) -> tuple | None:
 
 def _axes(axes) -> dict | None:
     from matplotlib import collections, patches
+    from matplotlib.container import BarContainer
 
     rectangles = [patch for patch in axes.patches if isinstance(patch, patches.Rectangle)]
+    wedges = [patch for patch in axes.patches if isinstance(patch, patches.Wedge)]
     points = [each for each in axes.collections if isinstance(each, collections.PathCollection)]
-    if len(rectangles) + len(axes.lines) + len(points) + len(axes.texts) > MOST_ARTISTS:
+    if len(rectangles) + len(wedges) + len(axes.lines) + len(points) + len(axes.texts) > MOST_ARTISTS:
         return None
-    if sum(len(line.get_xdata()) for line in axes.lines) > MOST_POINTS:
+    drawn = [*(line.get_xdata() for line in axes.lines), *(each.get_offsets() for each in points)]
+    if sum(map(len, drawn)) > MOST_POINTS or not {axes.get_xscale(), axes.get_yscale()} <= _SCALES:
         return None
+    places = {id(bar): place for place, bar in enumerate(rectangles)}
     legend = axes.get_legend()
     return {
         "title": [_text(axes.get_title(loc=side)) for side in ("left", "center", "right")],
         "labels": [_text(axes.get_xlabel()), _text(axes.get_ylabel())],
         "scales": [_text(axes.get_xscale()), _text(axes.get_yscale())],
         "limits": [_numbers(axes.get_xlim()), _numbers(axes.get_ylim())],
-        "ticks": [
-            [_numbers(axis.get_ticklocs()), [_text(label.get_text()) for label in axis.get_ticklabels()]]
-            for axis in (axes.xaxis, axes.yaxis)
-        ],
+        "ticks": [_ticks(axis) for axis in (axes.xaxis, axes.yaxis)],
         "lines": [
             [
-                _array(line.get_xdata()),
-                _array(line.get_ydata()),
+                _data(line.get_xdata()),
+                _data(line.get_ydata()),
                 _text(line.get_label()),
                 _text(line.get_linestyle()),
-                _text(str(line.get_marker())),
+                _marker(line.get_marker()),
                 _color(line.get_color()),
             ]
             for line in axes.lines
@@ -63,15 +65,37 @@ def _axes(axes) -> dict | None:
             for bar in rectangles
         ],
         "containers": [
-            [_text(each.get_label()), [rectangles.index(bar) for bar in each if bar in rectangles]]
+            [_text(each.get_label()), [places[id(bar)] for bar in each if id(bar) in places]]
             for each in axes.containers
+            if isinstance(each, BarContainer)
         ],
-        "points": [[_array(each.get_offsets()), _text(each.get_label())] for each in points],
-        "texts": [[*_numbers(text.get_position()), _text(text.get_text())] for text in axes.texts],
+        "wedges": [
+            [_numbers([*each.center, each.r, each.theta1, each.theta2]), _text(each.get_label()),
+             _color(each.get_facecolor())]
+            for each in wedges
+        ],
+        "points": [[_data(each.get_offsets()), _text(each.get_label())] for each in points],
+        "texts": [[*_place(text), _text(text.get_text())] for text in axes.texts],
         "legend": None
         if legend is None
         else [_text(legend.get_title().get_text()), [_text(text.get_text()) for text in legend.get_texts()]],
     }
+
+
+def _ticks(axis) -> list:
+    """Return the places and labels of an axis's ticks; a label that cannot be worked out is empty."""
+    places = _numbers(axis.get_ticklocs())
+    try:
+        labels = [_text(label.get_text()) for label in axis.get_ticklabels()]
+    except Exception:  # such as a formatter of the learner's that fails
+        labels = []
+    return [places, labels if len(labels) == len(places) else [""] * len(places)]
+
+
+def _place(text) -> tuple:
+    """Return where a text stands, in the axes' own units (numbers, dates, names of categories), and what it points
+    at."""
+    return (*text.get_position(), tuple(text.xy) if hasattr(text, "xy") else None)
 
 
 def draw(kind: str, *parts):
@@ -92,7 +116,7 @@ def draw(kind: str, *parts):
 
 def _draw_axes(axes, picture: dict) -> None:
     from matplotlib.container import BarContainer
-    from matplotlib.patches import Rectangle
+    from matplotlib.patches import Rectangle, Wedge
 
     for side, text in zip(("left", "center", "right"), picture["title"], strict=True):
         axes.set_title(text, loc=side)
@@ -105,10 +129,15 @@ def _draw_axes(axes, picture: dict) -> None:
         bars.append(axes.add_patch(Rectangle((x, y), width, height, label=label, facecolor=color)))
     for label, members in picture["containers"]:
         axes.add_container(BarContainer([bars[number] for number in members], label=label))
+    for (x, y, radius, first, last), label, color in picture["wedges"]:
+        axes.add_patch(Wedge((x, y), radius, first, last, label=label, facecolor=color))
     for offsets, label in picture["points"]:
         axes.scatter([x for x, _ in offsets], [y for _, y in offsets], label=label)
-    for x, y, text in picture["texts"]:
-        axes.text(x, y, text)
+    for x, y, target, text in picture["texts"]:
+        if target is None:
+            axes.text(x, y, text)
+        else:
+            axes.annotate(text, target, (x, y))
     if picture["legend"] is not None:
         _draw_legend(axes, *picture["legend"])
     axes.set_xscale(picture["scales"][0])
@@ -120,9 +149,10 @@ def _draw_axes(axes, picture: dict) -> None:
 
 
 def _draw_legend(axes, title: str, texts: list[str]) -> None:
+    from matplotlib.legend import Legend
     from matplotlib.lines import Line2D
 
-    axes.legend(handles=[Line2D([], []) for _ in texts], labels=texts, title=title or None)
+    axes.legend_ = Legend(axes, [Line2D([], []) for _ in texts], texts, title=title or None)  # it may have no text
 
 
 def _text(value) -> str:
@@ -133,11 +163,21 @@ def _numbers(values) -> list[float]:
     return [float(value) for value in values]
 
 
-def _array(values):
+def _data(values):
+    """Return what was drawn as it was given: numbers, dates, names of categories."""
     import numpy as np
 
-    values = np.ma.filled(np.ma.asarray(values), np.nan) if np.ma.isMaskedArray(values) else np.asarray(values)
-    return values if values.dtype.kind in "biufM" else [_text(value) for value in values.ravel()]
+    if np.ma.isMaskedArray(values):
+        return np.ma.filled(values.astype(float), np.nan) if values.dtype.kind in "biuf" else values.data
+    return values
+
+
+def _marker(marker):
+    """Return a line's marker; one that is a drawing of its own becomes the plainest."""
+    plain = isinstance(marker, (str, int)) or (
+        isinstance(marker, tuple) and all(isinstance(part, (int, float)) for part in marker)
+    )
+    return marker if plain else "None" if marker is None else "o"
 
 
 def _color(color) -> list[float]:

@@ -1,14 +1,17 @@
 """Checking an assignment: its own solution graded both ways, split and stock, before any learner's is.
 
-What differs tells which tests need live objects; those alone then run in the runner. The choice comes from the
-source, never from a submission, and is kept until the source changes.
+What differs tells which tests need live objects; those alone then run in the runner, and with them the tests that give
+what a learner wrote to something that runs it (``evaluated``). The choice comes from the source, never from a
+submission, and is kept until the source changes.
 """
 
+import re
 from pathlib import Path
 
 import msgspec
 
-from grader import analysis, stock, work
+from grader import analysis, evaluated, stock, work
+from grader.border import Facts, Write
 from grader.course import Course, packed, read_source
 from grader.work import Assignment, Job, Pair, SourceNotebook
 from portail import __version__
@@ -22,8 +25,8 @@ class Checked(msgspec.Struct):
     Args:
         tests: hash of what was checked.
         version: of this project, whose rules it was checked by.
-        notebooks: with the names that each test needs, and which tests run live.
-        modules: that the solution binds.
+        notebooks: with the names that each test needs, which tests run live, and what is known of the solution.
+        running: of the tests that give what a learner wrote to something that runs it, what that is.
         stock: the solution's automatic points by ``"notebook/grade id"``, as nbgrader gives them.
         split: the same, as this grader gives them.
     """
@@ -31,7 +34,7 @@ class Checked(msgspec.Struct):
     tests: str
     version: str
     notebooks: list[SourceNotebook]
-    modules: list[str]
+    running: dict[str, str]
     stock: dict[str, float | None]
     split: dict[str, float | None]
 
@@ -72,7 +75,7 @@ def prepare(
         from grader.course import put
 
         put(kept, msgspec.json.encode(checked))
-    return _assignment(course, name, checked.notebooks, checked.modules, tests, trusted, remote), checked
+    return _assignment(course, name, checked.notebooks, tests, trusted, remote), checked
 
 
 def _load(path: Path, tests: str) -> Checked | None:
@@ -83,15 +86,15 @@ def _load(path: Path, tests: str) -> Checked | None:
     return checked if checked.tests == tests and checked.version == __version__ else None
 
 
-def _assignment(course: Course, name, notebooks, modules, tests, trusted, remote=False) -> Assignment:
-    imports = sorted({module.split(".")[0] for module in modules})
+def _assignment(course: Course, name, notebooks, tests, trusted, remote=False) -> Assignment:
+    imports = sorted({re.split("[.:]", what)[0] for notebook in notebooks for what in notebook.facts.imports.values()})
     setup = [cell.source for notebook in notebooks for cell in _set_up(notebook)]
     surroundings = msgspec.structs.replace(course.surroundings, modules=imports, setup=setup, trusted=trusted)
     bundle = {}
     if remote:
         for path in map(Path, surroundings.readable):
             bundle[str(path)] = packed(path, sorted(each for each in path.rglob("*") if each.is_file()))
-    return Assignment(name, notebooks, modules, surroundings, course.limits, course.data(name), bundle, tests)
+    return Assignment(name, notebooks, surroundings, course.limits, course.data(name), bundle, tests)
 
 
 def _set_up(notebook: SourceNotebook):
@@ -106,18 +109,21 @@ def _set_up(notebook: SourceNotebook):
 def _check(course: Course, name: str, tests: str, trusted: bool) -> Checked:
     paths = course.notebooks(name)
     read = [read_source(course, path) for path in paths]
-    notebooks, modules = _analysed(course, name, read, tests, trusted)
+    notebooks, running = _analysed(course, name, read, tests, trusted)
     expected = {
         f"{notebook}/{grade_id}": points
         for notebook, marks in stock.marks_of_solution(course, name).items()
         for grade_id, points in marks.items()
     }
     solution = Job("solution", {path.stem: path.read_bytes() for path in paths})
-    live: set[str] = set()
+    live = set(running)
     got: dict[str, float | None] = {}
-    for _ in range(_ROUNDS):
+    for number in range(_ROUNDS):
         notebooks = [_with_live(notebook, live) for notebook in notebooks]
-        result = work.mark(_assignment(course, name, notebooks, modules, tests, trusted), solution)
+        spec = _assignment(course, name, notebooks, tests, trusted)
+        result = work.mark(msgspec.structs.replace(spec, record=number == 0), solution)
+        if number == 0:
+            notebooks = [_with_writes(notebook, result.notebooks[notebook.name].writes) for notebook in notebooks]
         got = {
             f"{notebook}/{grade_id}": mark.points
             for notebook, marked in result.notebooks.items()
@@ -129,26 +135,42 @@ def _check(course: Course, name: str, tests: str, trusted: bool) -> Checked:
             break
         live |= more
     work.forget()
-    return Checked(tests, __version__, notebooks, modules, expected, got)
+    return Checked(tests, __version__, notebooks, running, expected, got)
 
 
-def _analysed(course, name, read, tests, trusted) -> tuple[list[SourceNotebook], list[str]]:
-    """Return the notebooks with what each cell needs, and the modules that the solution binds."""
-    pair = Pair(_assignment(course, name, [], [], tests, trusted))
+def _analysed(course, name, read, tests, trusted) -> tuple[list[SourceNotebook], dict[str, str]]:
+    """Return the notebooks with what each cell needs, and the tests that run what a learner wrote."""
+    pair = Pair(_assignment(course, name, [], tests, trusted))
+    modules = [path.read_text("utf-8", "replace") for path in (course.source / name).rglob("*.py")]
     try:
-        notebooks, bound = [], {}
+        notebooks, running = [], {}
         for notebook, solutions in read:
-            names, files, modules = analysis.touched(pair.zygote, notebook.cells, solutions, pair.data, course.limits)
-            bound |= modules
+            names, files, imports, kinds = analysis.touched(
+                pair.zygote, notebook.cells, solutions, pair.data, course.limits
+            )
             needed = analysis.needs(notebook.cells, names, files)
+            written = set().union(*files.values())
             cells = [
                 msgspec.structs.replace(cell, names=own_names, files=own_files)
                 for cell, (own_names, own_files) in zip(notebook.cells, needed, strict=True)
             ]
-            notebooks.append(msgspec.structs.replace(notebook, cells=cells))
-        return notebooks, sorted(set(bound.values()))
+            code = {at: analysis.as_python(cell.source) for at, cell in enumerate(cells) if cell.kind == "code"}
+            known = evaluated.helpers(
+                [*modules, *(code[at] for at in code if cells[at].role in ("plain", "locked", "test"))]
+            )
+            for at, cell in enumerate(cells):
+                if cell.role == "test" and at in code:
+                    what = evaluated.runs(code[at], set(cell.names) - set(imports), written, known, kinds)
+                    running |= {f"{notebook.name}/{cell.grade_id}": what} if what else {}
+            facts = Facts({name: imports[name] for name in sorted(imports)}, kinds)
+            notebooks.append(msgspec.structs.replace(notebook, cells=cells, facts=facts))
+        return notebooks, running
     finally:
         pair.close()
+
+
+def _with_writes(notebook: SourceNotebook, writes: list[Write]) -> SourceNotebook:
+    return msgspec.structs.replace(notebook, facts=msgspec.structs.replace(notebook.facts, writes=writes))
 
 
 def _with_live(notebook: SourceNotebook, live: set[str]) -> SourceNotebook:

@@ -31,11 +31,17 @@ from portail.wording import Sentence
 # linux/sched.h, linux/mount.h, linux/prctl.h
 CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC = 0x00020000, 0x02000000, 0x04000000, 0x08000000
 CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
+_EACH_NAMESPACE = (
+    CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET
+)
+_NAMESPACES = sum(_EACH_NAMESPACE)
 MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_BIND, MS_REC, MS_PRIVATE = 2, 4, 8, 0x1000, 0x4000, 0x40000
 MNT_DETACH, AT_FDCWD, AT_RECURSIVE = 2, -100, 0x8000
 MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOSUID, MOUNT_ATTR_NODEV = 1, 2, 4
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 4, 24, 38
+PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE = 47, 2
 LAST_CAPABILITY = 63
+_CAPABILITY_VERSION = 0x20080522  # _LINUX_CAPABILITY_VERSION_3
 _NUMBERS = {  # of the calls that the C library has no name for: asm/unistd.h
     machine: {
         "pivot_root": pivot_root,
@@ -57,10 +63,53 @@ _FILES_OF_THE_SYSTEM = ("/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 _PEOPLE = "root:x:0:0::/:/bin/false\nlearner:x:1000:1000::/learner:/bin/sh\n"
 
-# What no cell of a notebook needs: other kernels' doors, other processes, and every kind of socket.
+# The system calls that a sealed process keeps, by what they are for; tests/system_calls.txt says why of each. Whatever
+# is not named does not exist for it, so that a call that a newer kernel brings is closed from its first day.
+_ALLOWED_CALLS = {
+    "memory": "brk mmap mmap2 munmap mremap mprotect madvise membarrier",
+    "threads and processes": """
+        clone fork vfork execve exit exit_group wait4 waitid waitpid getpid getppid gettid getpgid getpgrp getsid setsid
+        setpgid set_tid_address set_robust_list rseq futex futex_time64 futex_waitv sched_yield sched_getaffinity
+        sched_setaffinity sched_getparam sched_getscheduler sched_get_priority_max sched_get_priority_min getpriority
+        setpriority arch_prctl getcpu""",
+    "itself": """
+        getuid getuid32 geteuid geteuid32 getgid getgid32 getegid getegid32 getresuid getresgid getgroups capget umask
+        getrlimit ugetrlimit getrusage times sysinfo uname getrandom""",
+    "signals": """
+        rt_sigaction rt_sigprocmask rt_sigreturn rt_sigsuspend rt_sigpending rt_sigtimedwait rt_sigqueueinfo
+        rt_tgsigqueueinfo sigaltstack sigreturn kill tkill tgkill pause alarm setitimer getitimer restart_syscall
+        signalfd signalfd4""",
+    "time": """
+        clock_gettime clock_gettime64 clock_getres clock_nanosleep nanosleep gettimeofday time timer_create
+        timer_settime timer_gettime timer_getoverrun timer_delete timerfd_create timerfd_settime timerfd_gettime""",
+    "open files": """
+        read write readv writev pread64 pwrite64 preadv pwritev preadv2 pwritev2 close close_range dup dup2 dup3 lseek
+        _llseek pipe pipe2 poll ppoll select pselect6 epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait
+        epoll_pwait2 eventfd eventfd2 sendfile sendfile64 copy_file_range fallocate ftruncate ftruncate64 truncate
+        truncate64""",
+    "files by name": """
+        open openat openat2 creat stat stat64 fstat fstat64 lstat lstat64 newfstatat fstatat64 statx statfs statfs64
+        fstatfs fstatfs64 access faccessat faccessat2 getdents getdents64 getcwd chdir fchdir mkdir mkdirat rmdir rename
+        renameat renameat2 link linkat unlink unlinkat symlink symlinkat readlink readlinkat chmod fchmod fchmodat
+        fchmodat2 chown fchown lchown fchownat utime utimes utimensat futimesat getxattr lgetxattr fgetxattr listxattr
+        llistxattr flistxattr""",
+    "pairs of sockets, which asyncio talks to itself with": """
+        socketpair sendto sendmsg recvfrom recvmsg shutdown getsockname getpeername getsockopt setsockopt""",
+}
+# Calls that do nothing there and say that they did: what a process locks or writes through to a disk may be a file that
+# all submissions read, and its own files lie in memory.
+_IDLE_CALLS = "flock fsync fdatasync sync syncfs sync_file_range msync fadvise64 fadvise64_64 arm_fadvise64_64"
+_FCNTL = {  # of fcntl(2): duplicate, flags, look at a lock, the size of a pipe
+    "allowed": (0, 1, 2, 3, 4, 5, 9, 36, 1030, 1032, 1034),
+    "idle": (6, 7, 37, 38),  # take and release locks
+}
+_IOCTL = (0x5401, 0x540F, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451, 0x802C542A)  # is it a terminal, how much waits, flags
+_PRCTL = (1, 2, 3, 15, 16, 23, 27, 38, 39, 0x53564D41)  # names, signals, what it may; nothing that limits or kills it
+
+# What no seat of the room needs, where all else stays allowed: other kernels' doors, and other processes.
 _REFUSED_CALLS = tuple(
     """
-    socket socketcall connect bind listen accept accept4 sendmmsg mount umount umount2 pivot_root chroot
+    mount umount umount2 pivot_root chroot
     move_mount open_tree fsopen fsconfig fsmount fspick mount_setattr unshare setns ptrace process_vm_readv
     process_vm_writev process_madvise pidfd_open pidfd_getfd pidfd_send_signal kcmp bpf perf_event_open
     userfaultfd io_uring_setup io_uring_enter io_uring_register keyctl add_key request_key init_module
@@ -68,11 +117,11 @@ _REFUSED_CALLS = tuple(
     nfsservctl syslog lookup_dcookie vhangup iopl ioperm settimeofday clock_settime clock_adjtime adjtimex
     sethostname setdomainname name_to_handle_at open_by_handle_at fanotify_init fanotify_mark personality
     modify_ldt mknod mknodat setuid setgid setreuid setregid setresuid setresgid setgroups setfsuid setfsgid
-    capset memfd_secret migrate_pages move_pages mbind set_mempolicy uselib vm86 vm86old
+    capset memfd_create memfd_secret migrate_pages move_pages mbind set_mempolicy uselib vm86 vm86old sync
+    shmget shmat shmctl semget semop semctl semtimedop msgget msgsnd msgrcv msgctl mq_open mincore cachestat
     """.split()  # noqa: SIM905 -- a list of this length reads better so
 )
-
-_SOCKET_CALLS = frozenset("socket socketcall connect bind listen accept accept4 sendmmsg".split())  # noqa: SIM905
+_REFUSED_NUMBERS = (457, 458, 467)  # statmount, listmount, open_tree_attr: newer than many a libseccomp
 
 
 class CannotConfine(PortailError):
@@ -232,7 +281,9 @@ def outermost(folders: Iterable[Path]) -> list[Path]:
     return kept
 
 
-def enter(readable: Iterable[Path], shown: dict[str, str], home: Path | None = None) -> None:
+def enter(
+    readable: Iterable[Path], shown: dict[str, str], home: Path | None = None, hidden: Iterable[Path] = ()
+) -> None:
     """Leave the machine's files behind: a small read-only system of what Python needs, and no other process.
 
     To be called in a process that has left its user, mount, pid, net, ipc and uts namespaces, as their first process,
@@ -242,6 +293,7 @@ def enter(readable: Iterable[Path], shown: dict[str, str], home: Path | None = N
         readable: folders and files to be seen besides, read-only, under their own names.
         shown: folders and files to be seen, read-only, under another name: the name inside, by the one outside.
         home: the folder that is the home inside, and is written to there; a small one in memory if None.
+        hidden: folders and files that are empty inside, where they lie in a folder that is to be seen.
     """
     _mount("none", "/", None, MS_REC | MS_PRIVATE)
     root = Path("/mnt" if os.path.isdir("/mnt") else "/tmp")  # any folder: it is out of sight from here on
@@ -274,6 +326,8 @@ def enter(readable: Iterable[Path], shown: dict[str, str], home: Path | None = N
     for path, descriptor in sources:
         _bind(descriptor, root / path.relative_to("/"))
         _read_only(root / path.relative_to("/"), MOUNT_ATTR_NODEV)
+    for path in hidden:
+        _hide(root / path.relative_to("/"))
     for path, target in targets.items():
         os.symlink(target, root / path.removeprefix("/"))
     (root / "dev" / "shm").mkdir(parents=True)
@@ -298,6 +352,15 @@ def enter(readable: Iterable[Path], shown: dict[str, str], home: Path | None = N
     os.chdir("/")
     attributes = _MountAttributes(set=MOUNT_ATTR_RDONLY)
     _call("mount_setattr", AT_FDCWD, b"/", 0, ctypes.byref(attributes), ctypes.c_size_t(ctypes.sizeof(attributes)))
+
+
+def _hide(path: Path) -> None:
+    """Lay something empty over a folder or file, if it is there."""
+    if path.is_dir():
+        _mount("cell", path, "tmpfs", MS_NOSUID | MS_NODEV, "size=4k,mode=755")
+        _read_only(path)
+    elif path.exists():
+        _mount("/dev/null", path, None, MS_BIND)
 
 
 def _open_to_all(path: Path) -> bool:
@@ -372,6 +435,17 @@ class _CapabilityHeader(ctypes.Structure):
     _fields_ = [("version", ctypes.c_uint32), ("pid", ctypes.c_int)]
 
 
+def keep_rights_over_exec() -> None:
+    """Let this process keep its capabilities when it begins another program, though its user is not root inside."""
+    header = _CapabilityHeader(version=_CAPABILITY_VERSION, pid=0)
+    rights = (ctypes.c_uint32 * 6)()
+    _call("capget", ctypes.byref(header), ctypes.byref(rights))
+    rights[2], rights[5] = rights[1], rights[4]  # inheritable: all that are permitted
+    _call("capset", ctypes.byref(header), ctypes.byref(rights))
+    for capability in range(LAST_CAPABILITY + 1):
+        _libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0)  # refused for numbers that do not exist
+
+
 def _give_up_rights() -> None:
     """Become the learner's user, without a capability and without a way to get one."""
     for capability in range(LAST_CAPABILITY + 1):
@@ -379,7 +453,7 @@ def _give_up_rights() -> None:
     if os.getuid() != LEARNER:
         os.setresgid(LEARNER, LEARNER, LEARNER)
         os.setresuid(LEARNER, LEARNER, LEARNER)
-    header = _CapabilityHeader(version=0x20080522, pid=0)  # _LINUX_CAPABILITY_VERSION_3
+    header = _CapabilityHeader(version=_CAPABILITY_VERSION, pid=0)
     _call("capset", ctypes.byref(header), ctypes.byref((ctypes.c_uint32 * 6)()))
     _call("prctl", PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     _call("prctl", PR_SET_DUMPABLE, 0, 0, 0, 0)
@@ -463,28 +537,56 @@ def call_filter(network: bool = False):
             "The library libseccomp is missing: install it (Debian, Ubuntu: sudo apt install libseccomp2).",
             "Il manque la bibliothèque libseccomp : installez-la (Debian, Ubuntu : sudo apt install libseccomp2).",
         ) from error
+    return _seat_filter(pyseccomp) if network else _sealed_filter(pyseccomp)
+
+
+def allowed_calls() -> set[str]:
+    """Return the names of all system calls that a sealed process keeps, in whole or in part."""
+    names = {name for group in _ALLOWED_CALLS.values() for name in group.split()}
+    return names | {*_IDLE_CALLS.split(), "fcntl", "fcntl64", "ioctl", "prctl", "prlimit64"}
+
+
+def _sealed_filter(pyseccomp):
+    """Return the filter of a sealed process: what is not named does not exist."""
+    rules = pyseccomp.SyscallFilter(pyseccomp.ERRNO(errno.ENOSYS))
+    whole = 0xFFFFFFFF
+
+    def add(action, names: str, *conditions) -> None:
+        for name in names.split():
+            number = pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, name)
+            if number is not None and number >= 0:  # negative: another machine's call
+                rules.add_rule(action, number, *conditions)
+
+    for group in _ALLOWED_CALLS.values():
+        names = " ".join(set(group.split()) - {"clone"})
+        add(pyseccomp.ALLOW, names)
+    idle = pyseccomp.ERRNO(0)
+    add(idle, _IDLE_CALLS)
+    add(pyseccomp.ALLOW, "clone", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, _NAMESPACES, 0))
+    for action, commands in ((pyseccomp.ALLOW, _FCNTL["allowed"]), (idle, _FCNTL["idle"])):
+        for command in commands:
+            add(action, "fcntl fcntl64", pyseccomp.Arg(1, pyseccomp.MASKED_EQ, whole, command))
+    for name, place, values in (("ioctl", 1, _IOCTL), ("prctl", 0, _PRCTL)):
+        for value in values:
+            add(pyseccomp.ALLOW, name, pyseccomp.Arg(place, pyseccomp.MASKED_EQ, whole, value))
+    add(pyseccomp.ALLOW, "prlimit64", pyseccomp.Arg(2, pyseccomp.EQ, 0))  # look at a limit, and set none
+    refused = pyseccomp.ERRNO(errno.EPERM)
+    add(refused, "prlimit64", pyseccomp.Arg(2, pyseccomp.NE, 0))
+    sockets = ("socket", "connect", "bind", "listen", "accept", "accept4", "sendmmsg")
+    add(refused, " ".join({"setrlimit", *sockets, *_REFUSED_CALLS} - allowed_calls()))
+    return rules
+
+
+def _seat_filter(pyseccomp):
+    """Return the filter of a seat of the room: what is named is refused."""
     rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
-    for name in _REFUSED_CALLS:
-        if network and name in _SOCKET_CALLS:
-            continue
-        number = pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, name)
-        if number is not None and number >= 0:  # negative: another machine's call
-            rules.add_rule(pyseccomp.ERRNO(errno.EPERM), number)
-    for namespace in (
-        CLONE_NEWNS,
-        CLONE_NEWCGROUP,
-        CLONE_NEWUTS,
-        CLONE_NEWIPC,
-        CLONE_NEWUSER,
-        CLONE_NEWPID,
-        CLONE_NEWNET,
-    ):
-        rules.add_rule(
-            pyseccomp.ERRNO(errno.EPERM), "clone", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, namespace, namespace)
-        )
+    refused = pyseccomp.ERRNO(errno.EPERM)
+    numbers = {pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, name) for name in _REFUSED_CALLS}
+    for number in {number for number in numbers if number is not None and number >= 0} | set(_REFUSED_NUMBERS):
+        rules.add_rule(refused, number)
+    for namespace in _EACH_NAMESPACE:
+        rules.add_rule(refused, "clone", pyseccomp.Arg(0, pyseccomp.MASKED_EQ, namespace, namespace))
     rules.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "clone3")  # its flags lie in memory; the C library then calls clone
     typing_into_terminals = 0x5412  # TIOCSTI
-    rules.add_rule(
-        pyseccomp.ERRNO(errno.EPERM), "ioctl", pyseccomp.Arg(1, pyseccomp.MASKED_EQ, 0xFFFFFFFF, typing_into_terminals)
-    )
+    rules.add_rule(refused, "ioctl", pyseccomp.Arg(1, pyseccomp.MASKED_EQ, 0xFFFFFFFF, typing_into_terminals))
     return rules

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 
-from grader.confinement import Limits
+from grader.confinement import Limits, python_folders
 from grader.work import MOST_NOTEBOOK, Job, SourceCell, SourceNotebook
 from grader.zygote import Surroundings
 from portail.errors import CannotWrite, PortailError
@@ -74,8 +74,38 @@ class Course:
             *own.get("readable", []),
             *(value for value in environment.values() if Path(value).is_absolute() and Path(value).exists()),
         ]
-        self.surroundings = Surroundings(sorted({str(Path(path).resolve()) for path in readable}), environment)
+        hidden = self._to_hide()
+        self.surroundings = Surroundings(
+            sorted({str(Path(path).resolve()) for path in readable}), environment, hidden=sorted(map(str, hidden))
+        )
         self._refuse_to_show_itself()
+
+    def _to_hide(self) -> list[Path]:
+        """Return what learner code must not see even where Python itself is installed around it: the course, whole or,
+        where Python lies inside it, in parts, and the folder through which nbgrader exchanges work.
+
+        Raises:
+            NoCourse: if Python lies in one of these parts.
+        """
+        python = python_folders()
+        release = self.root / self.config.CourseDirectory.get("release_directory", "release")
+        exchange = Path(self.config.get("Exchange", {}).get("root") or "/usr/local/share/nbgrader/exchange")
+        whole = not any(folder.is_relative_to(self.root) for folder in python)
+        parts = [self.root] if whole else [
+            self.source, self.submitted, self.autograded, self.feedback, self.state, self.root / "gradebook.db",
+            self.root / "nbgrader_config.py", release,
+        ]
+        found = [part.resolve() for part in (*parts, self.folder / "nbgrader_config.py", exchange) if part.exists()]
+        for part in found:
+            for folder in python:
+                if folder.is_relative_to(part):
+                    raise NoCourse(
+                        f"Python, which learner code needs, is installed inside {part}, which it must not see. Install "
+                        "it elsewhere.",
+                        f"Python, dont le code des copies a besoin, est installé dans {part}, que ce code ne doit pas "
+                        "voir. Installez-le ailleurs.",
+                    )
+        return found
 
     def _refuse_to_show_itself(self) -> None:
         """Refuse settings that would let learner code read the course."""

@@ -22,7 +22,8 @@ class Hint(msgspec.Struct, frozen=True):
 def of_failure(visible: str, error: BaseException | None, message: str, line: str = "") -> Hint | None:
     """Return what a learner may be told of a test's failure; None where only that it failed.
 
-    In this order: the public sentence of ``portail.checks``; the name without a value that the visible part speaks of;
+    In this order: the public sentence of ``portail.checks``, or of an answer that is no plain data; the name without a
+    value that the visible part speaks of;
     the message, where the visible part holds it word for word; the line of the visible part that failed.
 
     Args:
@@ -31,9 +32,10 @@ def of_failure(visible: str, error: BaseException | None, message: str, line: st
         message: the text of the error.
         line: the line of the test that failed.
     """
+    from grader.plain import CannotCross
     from portail.checks import CheckFailed
 
-    if isinstance(error, CheckFailed):
+    if isinstance(error, (CheckFailed, CannotCross)):
         return Hint(*(said[:MOST] for said in error.public))
     if isinstance(error, NameError) and re.search(rf"\b{re.escape(error.name or '-')}\b", visible):
         return Hint(

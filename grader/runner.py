@@ -11,7 +11,7 @@ import os
 import shutil
 import socket
 import stat
-import types
+import sys
 from pathlib import Path
 
 import msgspec
@@ -82,13 +82,18 @@ class Runner:
         """Return the values of names, and the contents of files."""
         names = self.shell.user_ns
         values = {name: names[name] for name in question.names if name in names}
-        return border.Values(self._packed(values), {path: _read(path) for path in question.files})
+        return border.Values(
+            self._packed(values, question.seconds),
+            {path: _read(path) for path in question.files},
+            [name for name in question.present if name in names],
+        )
 
     def call(self, question: border.Call) -> border.Returned:
         """Call a function of the learner's; what it does to its arguments goes back with the result."""
         unpacker = Unpacker(functions=dict(enumerate(self.functions)))
         positional, named = unpacker.unpack(question.arguments)
-        before = [_state(value, unpacker.kept) for value in unpacker.kept]
+        containers = [(at, value) for at, value in enumerate(unpacker.kept) if at not in unpacker.inner]
+        before = [_state(value, unpacker.kept) for _, value in containers]
         function, error, result = self.functions[question.number], None, None
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()):
@@ -99,7 +104,7 @@ class Runner:
                 error = raised
         changed = [
             (at, value)
-            for at, (value, was) in enumerate(zip(unpacker.kept, before, strict=True))
+            for (at, value), was in zip(containers, before, strict=True)
             if not _stands(value, was, unpacker.kept)
         ]
         packed = self._packed_result(result, error, changed, unpacker.kept)
@@ -114,48 +119,63 @@ class Runner:
     def look(self, question: border.Look) -> border.Seen:
         """Return what tells each name's value, and each file, from any other; asked of the source's own solution
         alone."""
-        names, modules = {}, {}
+        names, kinds = {}, {}
         for name, value in self.shell.user_ns.items():
             if name.startswith("_") or name in self.shell.user_ns_hidden:
                 continue
             written = _written(value) or b""
             names[name] = f"{id(value)} {hashlib.blake2b(written).hexdigest()}"
-            if isinstance(value, types.ModuleType):
-                modules[name] = value.__name__
-        return border.Seen(names, modules, {path: repr(state) for path, state in _state_of_files().items()})
+            kinds[name] = type(value).__name__
+        imported = {}
+        for bound, what in question.imports.items():
+            module, _, attribute = what.partition(":")
+            whole = {name: f"{module}:{name}" for name in names} if attribute == "*" else {bound: what}
+            imported |= {
+                name: each for name, each in whole.items()
+                if name in names and self.shell.user_ns[name] is not None
+                and self.shell.user_ns[name] is imported_from_here(each)
+            }
+        return border.Seen(names, kinds, {path: repr(state) for path, state in _state_of_files().items()}, imported)
 
     def _register(self, function) -> int:
         self.functions.append(function)
         return len(self.functions) - 1
 
-    def _packed(self, values: dict) -> bytes:
-        """Pack values by name; one that is too large is refused by itself."""
+    def _packed(self, values: dict, seconds: float) -> bytes:
+        """Pack values by name; one that cannot be packed, whatever it does, is refused by itself."""
+        with contextlib.suppress(Exception, shell.TimeUp), shell.time_limit(seconds):
+            return Packer(self._register).pack_names(values)
+        kept, odd = {}, []
+        for name, value in values.items():
+            try:
+                with shell.time_limit(seconds):
+                    Packer(self._register).pack_names({name: value})
+                kept[name] = value
+            except (BorderError, MemoryError, shell.TimeUp):
+                odd.append((name, "a large value"))
+            except Exception:
+                odd.append((name, type(value).__name__))
+        packer = Packer(self._register)
         try:
-            return Packer(self._register).pack(values)
-        except (BorderError, MemoryError):
-            sizes = {}
-            for name, value in values.items():
-                try:
-                    Packer(self._register).pack(value)
-                    sizes[name] = value
-                except (BorderError, MemoryError):
-                    sizes[name] = _TooLarge()
-            return Packer(self._register).pack(sizes)
+            return packer.encoded(lambda: [
+                *([name, type(value).__name__[:80], packer.answer(value)] for name, value in kept.items()),
+                *([name, kind, packer.refuse(kind)] for name, kind in odd),
+            ])
+        except Exception:  # each can be packed, all together are too large
+            return packer.encoded(lambda: [[name, "", packer.refuse("a large value")] for name in values])
 
     def _packed_result(self, result, error, changed, known) -> bytes:
         """Pack what a call gave; what came as an argument goes back as that argument."""
         packer = _ResultPacker(self._register, known)
         try:
+            contents = [[at, packer.content(value)] for at, value in reversed(changed)]  # what lies in others first
             told = None if error is None else exception_node(packer, error)
-            return msgspec.msgpack.encode(
-                [packer.node(result, 0), told, [[at, packer.content(value)] for at, value in changed]]
-            )
-        except (BorderError, MemoryError, UnicodeEncodeError, OverflowError):
-            return self._packed_result(_TooLarge(), None, [], [])
-
-
-class _TooLarge:
-    """Stands for a value that is too large to be marked."""
+            return msgspec.msgpack.encode([contents, told, packer.answer(result)])
+        except (BorderError, MemoryError):
+            odd = "a large value"
+        except Exception:
+            odd = type(result if error is None else error).__name__
+        return msgspec.msgpack.encode([[], None, packer.refuse(odd)])
 
 
 class _ResultPacker(Packer):
@@ -170,6 +190,9 @@ class _ResultPacker(Packer):
         if id(value) in self.known:
             return ["argument", self.known[id(value)]]
         return super().node(value, depth)
+
+    def answer(self, value):
+        return self.node(value, 0) if id(value) in self.known else super().answer(value)
 
     def plain_lists(self, values: list, depth: int) -> list[list] | None:
         """Let each list be looked at by itself: it may be an argument."""
@@ -195,6 +218,19 @@ def _stands(value, before, known: list) -> bool:
     if isinstance(value, pd.Series):
         return value.equals(before) and value.name == before.name and value.index.identical(before.index)
     return isinstance(value, pd.Index) or _written(value, known) == before
+
+
+def imported_from_here(what: str):
+    """Return what ``import module`` or ``from module import attribute`` binds here; None where nothing was imported so.
+
+    Args:
+        what: ``"module"`` or ``"module:attribute"``.
+    """
+    module, _, attribute = what.partition(":")
+    if not attribute:
+        return sys.modules.get(module)
+    there = getattr(sys.modules.get(module), attribute, None)
+    return sys.modules.get(f"{module}.{attribute}") if there is None else there
 
 
 def _unicode(text: str) -> str:

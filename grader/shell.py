@@ -15,9 +15,11 @@ from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
+from grader.outputs import CUT
+
+CLOCK = 4  #: how many times longer than its processor time a cell may take by the clock
 _GRACE = 2.0  # seconds between a polite stop and the next
 _FIRST_CELL = "__import__('pandas').DataFrame({'a': [1]})"  # shown for what IPython and pandas prepare the first time
-_TRUNCATED = "\n… output cut here: too long / sortie coupée ici : trop longue …\n"
 
 
 class TimeUp(KeyboardInterrupt):
@@ -44,7 +46,7 @@ class Outputs:
         if self.left <= 0:
             return
         self.left -= size
-        self.items.append(output if self.left > 0 else _stream("stdout", _TRUNCATED))
+        self.items.append(output if self.left > 0 else _stream("stdout", CUT))
 
     def write(self, name: str, text: str) -> None:
         """Add text of a stream, to the stream's last output where there is one."""
@@ -54,7 +56,7 @@ class Outputs:
             last["text"] += text
             self.left -= len(text)
             if self.left <= 0:
-                last["text"] += _TRUNCATED
+                last["text"] += CUT
         elif text:
             self.add(_stream(name, text), len(text))
 
@@ -249,22 +251,61 @@ def streams_of(shell: Shell):
         sys.stdout, sys.stderr = before
 
 
+class _Alarm:
+    """Whether the alarm of a time limit waits, and whether it rang meanwhile."""
+
+    waits = rang = False
+    seconds = 0.0
+
+
+def _ring(number, frame) -> None:
+    if _Alarm.waits:
+        _Alarm.rang = True
+    else:
+        _raise_time_up()
+
+
+def _raise_time_up() -> None:
+    _Alarm.rang = False
+    seconds = _Alarm.seconds
+    raise TimeUp(f"This cell ran longer than {seconds:g} seconds. / Cette cellule a dépassé {seconds:g} secondes.")
+
+
 @contextlib.contextmanager
-def time_limit(seconds: float):
-    """Raise ``TimeUp`` in what runs longer; code that catches it meets it again and again.
-
-    It is a courtesy, which lets the next cells run: who disarms it is ended from outside.
-    """
-
-    def ring(number, frame):
-        raise TimeUp(f"This cell ran longer than {seconds:g} seconds. / Cette cellule a dépassé {seconds:g} secondes.")
-
-    signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds, _GRACE)
+def alarm_waits():
+    """Let the alarm not ring in the middle of what must not be broken off; ``ring_if_due`` lets it ring."""
+    _Alarm.waits = True
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        _Alarm.waits = False
+
+
+def ring_if_due() -> None:
+    """Raise ``TimeUp`` if the alarm rang while it had to wait."""
+    if _Alarm.rang:
+        _raise_time_up()
+
+
+@contextlib.contextmanager
+def time_limit(seconds: float):
+    """Raise ``TimeUp`` in what uses more processor time, or takes ``CLOCK`` times as long by the clock; code that
+    catches it meets it again and again.
+
+    What another process takes from this one is not counted: the clock is only for what waits and does nothing. It is a
+    courtesy, which lets the next cells run: who disarms it is ended from outside.
+    """
+    _Alarm.seconds, _Alarm.rang = seconds, False
+    for kind, timer, after in (
+        (signal.SIGPROF, signal.ITIMER_PROF, seconds), (signal.SIGALRM, signal.ITIMER_REAL, seconds * CLOCK)
+    ):
+        signal.signal(kind, _ring)
+        signal.setitimer(timer, after, _GRACE)
+    try:
+        yield
+    finally:
+        for timer in (signal.ITIMER_PROF, signal.ITIMER_REAL):
+            signal.setitimer(timer, 0)
 
 
 def run(shell: Shell, source: str, seconds: float):

@@ -10,20 +10,42 @@ import tempfile
 import threading
 import time
 import zipfile
+from collections import Counter
 from io import BytesIO
 from pathlib import Path
 
 import msgspec
 
 from grader import border, submission
-from grader.border import BorderError, Channel, Done, Gone, Lost, Marked, Report, Shown, Step, TooSlow, Work
+from grader.border import (
+    Begun,
+    BorderError,
+    Channel,
+    Done,
+    Facts,
+    Gone,
+    Lost,
+    Marked,
+    Report,
+    Shown,
+    Step,
+    TooSlow,
+    Work,
+    Write,
+)
 from grader.confinement import Limits
 from grader.hints import Hint
 from grader.sealed import MOST_KILLED, ask_once
-from grader.zygote import Surroundings, Warm, Zygote, ZygoteLost
+from grader.usage import Meter
+from grader.zygote import Ended, Surroundings, Warm, Zygote, ZygoteLost
 
 MOST_NOTEBOOK = 64 << 20  #: bytes of a notebook handed in
-_TICK = 0.25  # seconds between two looks at the memory in use
+_TICK = 0.25  # seconds between two looks at what is in use
+_TO_OPEN = 60.0  # seconds that reading a notebook may take
+_TO_STOP = 4.0  # seconds of processor time in which a cell that is asked to stop has to
+_CLOCK = 2  # how many times longer than its processor time a submission may take by the clock
+_MOST_KILLED_AT_ONE_STEP = 3  # after that, it is the step that has it killed
+_MOST_SKIPPED = 2  # steps that could not be broken off, of a notebook
 _MODULES = [
     "grader.runner", "grader.checker", "grader.submission:warm", "pandas", "numpy", "matplotlib.pyplot", "portail",
     "portail.checks",
@@ -61,11 +83,13 @@ class SourceCell(msgspec.Struct, frozen=True):
 
 
 class SourceNotebook(msgspec.Struct, frozen=True):
-    """A notebook of an assignment: its name, its cells, and the metadata that the marked one gets."""
+    """A notebook of an assignment: its name, its cells, the metadata that the marked one gets, and what is known of its
+    own solution."""
 
     name: str
     cells: list[SourceCell]
     metadata: dict = {}
+    facts: Facts = Facts()
 
 
 class Assignment(msgspec.Struct, frozen=True):
@@ -74,22 +98,22 @@ class Assignment(msgspec.Struct, frozen=True):
     Args:
         name: the assignment's.
         notebooks: in order of their names.
-        modules: names of modules that the source's own solution binds.
         surroundings: what the sealed processes see.
         limits: what one submission may use.
         data: the assignment's own files beside the notebooks, as a ZIP; b"" if there are none.
         bundle: on another machine, the folders of ``surroundings.readable`` as a ZIP each; here none.
         tests: hash of the tests, the data and the set-up: which rules gave a mark.
+        record: whether to tell what functions do to their arguments; of the source's own solution alone.
     """
 
     name: str
     notebooks: list[SourceNotebook]
-    modules: list[str]
     surroundings: Surroundings
     limits: Limits
     data: bytes = b""
     bundle: dict[str, bytes] = {}
     tests: str = ""
+    record: bool = False
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -129,6 +153,7 @@ class MarkedNotebook(msgspec.Struct):
         cause: why it ended early, or could not be read: a key of ``CAUSES`` or ``submission.PROBLEMS``; "" if all
             went well.
         detail: which cell, or what exactly.
+        writes: what functions did to their arguments, where that was to be recorded.
     """
 
     marks: dict[str, Mark] = {}
@@ -136,6 +161,7 @@ class MarkedNotebook(msgspec.Struct):
     unanswered: list[str] = []
     cause: str = ""
     detail: str = ""
+    writes: list[Write] = []
 
 
 class Result(msgspec.Struct):
@@ -145,7 +171,7 @@ class Result(msgspec.Struct):
     notebooks: dict[str, MarkedNotebook]
     seconds: float = 0.0
     memory: int = 0
-    killed: bool = False  #: whether somebody else killed one of its processes: it is to be marked again
+    again: int = 0  #: how many times it was begun again, since somebody else had killed one of its processes
     problem: str = ""  #: the assignment's own fault: a test that gives more points than it has
 
 
@@ -211,6 +237,20 @@ def unzip_into(packed: bytes, folder: Path) -> None:
         archive.extractall(folder)
 
 
+class _Progress:
+    """What marking a notebook has found so far, which stands whatever comes after.
+
+    A notebook is begun again where somebody else killed one of its processes, or where a step could not be broken off.
+    The first mark that a test gave is its mark: nobody gains by a second try.
+    """
+
+    def __init__(self):
+        self.marks: dict[str, Marked] = {}
+        self.skipped: set[int] = set()  # steps that could not be broken off
+        self.killed: Counter[int] = Counter()  # how often somebody killed a process in a step
+        self.cause = self.detail = ""
+
+
 _kept = threading.local()
 _pairs: set[Pair] = set()  # of all threads, so that they can be ended together
 
@@ -225,19 +265,18 @@ def mark(assignment: Assignment, job: Job) -> Result:
     Raises:
         CannotConfine: if this machine cannot confine learner code.
     """
-    began, tried = time.monotonic(), 0
-    while True:
-        tried += 1
+    progress = {notebook.name: _Progress() for notebook in assignment.notebooks}
+    for tried in range(1, MOST_KILLED + 1):
         try:
-            result = _mark(warm(assignment), job)
+            result = _mark(warm(assignment), job, progress)
         except ZygoteLost:
             forget()
             if tried == MOST_KILLED:
                 raise
             continue
-        spent = time.monotonic() - began
-        if not result.killed or tried == MOST_KILLED or spent > assignment.limits.seconds:
-            return result  # else again: but no submission may cost much more than its time
+        result.again += tried - 1
+        return result
+    raise AssertionError  # the last try returns or raises
 
 
 def warm(assignment: Assignment) -> Pair:
@@ -270,7 +309,7 @@ def forget_all() -> None:
     _kept.pair = None
 
 
-def _mark(pair: Pair, job: Job) -> Result:
+def _mark(pair: Pair, job: Job, progress: dict[str, _Progress]) -> Result:
     began = time.monotonic()
     result = Result(job.student, {})
     files = dict(job.files)
@@ -281,7 +320,7 @@ def _mark(pair: Pair, job: Job) -> Result:
         if data is None:
             marked, written = _not_there(notebook, "missing"), {}
         else:
-            marked, written = _mark_notebook(pair, notebook, data, files, several, result)
+            marked, written = _mark_notebook(pair, notebook, data, files, several, result, progress[notebook.name])
         result.notebooks[notebook.name] = marked
         files.update({path: content for path, content in written.items() if content is not None})
     result.seconds = time.monotonic() - began
@@ -327,94 +366,158 @@ def _not_there(notebook: SourceNotebook, cause: str, detail: str = "") -> Marked
     return MarkedNotebook(marks=marks, cause=cause, detail=detail)
 
 
-def _mark_notebook(pair: Pair, notebook, data, files, several, result) -> tuple[MarkedNotebook, dict]:
+def _mark_notebook(pair: Pair, notebook, data, files, several, result, progress) -> tuple[MarkedNotebook, dict]:
     if len(data) > MOST_NOTEBOOK:
         return _not_there(notebook, "large"), {}
-    limits = pair.assignment.limits
+    while True:
+        marking = _begun(pair, notebook, data, files, result, progress)
+        if isinstance(marking, MarkedNotebook):
+            return marking, {}
+        written = marking.run(several)
+        if not marking.again():
+            marking.complete()
+            return marking.marked, written
+
+
+def _begun(pair: Pair, notebook, data, files, result, progress):
+    """Read a notebook in a runner, and return its marking; its marks, where it cannot be read."""
     here, theirs = socket.socketpair()
-    with here, theirs:
-        runner = pair.zygote.start("grader.runner:serve", limits, [theirs.fileno()])
-        theirs.close()
-        gone = False
-        try:
-            channel = Channel(here, border.Answer)
-            opened = channel.ask(border.Open(data, files, pair.data), 60)
-        except (Gone, TooSlow, BorderError) as error:
-            opened, gone = border.Opened(problem="unreadable"), isinstance(error, Gone)
-        if not isinstance(opened, border.Opened) or opened.problem:
-            _end(pair.zygote, runner, result, leaving=gone)
-            return _not_there(notebook, getattr(opened, "problem", "unreadable"), getattr(opened, "detail", "")), {}
+    with theirs:
+        runner = pair.zygote.start("grader.runner:serve", pair.assignment.limits, [theirs.fileno()])
+    gone = False
+    try:
+        opened = Channel(here, border.Answer).ask(border.Open(data, files, pair.data), _TO_OPEN)
+    except (Gone, TooSlow, BorderError) as error:
+        opened, gone = border.Opened(problem="unreadable"), isinstance(error, Gone)
+    if isinstance(opened, border.Opened) and not opened.problem:
         places = submission.match([cell.grade_id for cell in notebook.cells], opened.cells)
-        return _Marking(pair, notebook, opened.cells, places, runner, here, result).run(several)
+        return _Marking(pair, notebook, opened.cells, places, runner, here, result, progress)
+    here.close()
+    ended = _end(pair.zygote, runner, result, leaving=gone)
+    if ended.killed and progress.killed[-1] < MOST_KILLED:
+        progress.killed[-1] += 1
+        result.again += 1
+        return _begun(pair, notebook, data, files, result, progress)
+    return _not_there(notebook, getattr(opened, "problem", "unreadable"), getattr(opened, "detail", ""))
 
 
-def _end(zygote: Warm, number: int, result: Result, leaving: bool) -> None:
-    """End a process, which may be leaving by itself; count what it used, and whether somebody else had killed it."""
+def _end(zygote: Warm, number: int, result: Result, leaving: bool) -> Ended:
+    """End a process, which may be leaving by itself; count what it used."""
     ended = zygote.end(number, leaving)
     result.memory = max(result.memory, ended.memory)
-    result.killed |= ended.killed
+    return ended
 
 
 class _Marking:
     """One notebook between its runner and its checker."""
 
-    def __init__(self, pair, notebook, cells, places, runner, border_end, result):
+    def __init__(self, pair, notebook, cells, places, runner, border_end, result, progress):
         self.pair, self.notebook, self.cells, self.places = pair, notebook, cells, places
-        self.runner, self.border_end, self.result = runner, border_end, result
+        self.runner, self.border_end, self.result, self.progress = runner, border_end, result, progress
         self.marked = MarkedNotebook()
         self.outputs: dict[int, list[dict]] = {}
-        self.place = -1
+        self.step, self.place = -1, -1  # the last that was begun
+        self.spent: float | None = 0.0  # what all had used when it was; None until somebody looks
+        self.stuck = self.killed = self.ended = False
 
-    def run(self, several: bool) -> tuple[MarkedNotebook, dict]:
-        runners, checkers, limits = self.pair.zygote, self.pair.checkers, self.pair.assignment.limits
+    def run(self, several: bool) -> dict:
+        """Run the notebook; return the files that its cells wrote."""
+        assignment, checkers = self.pair.assignment, self.pair.checkers
         here, theirs = socket.socketpair()
         written: dict = {}
-        with here, theirs:
-            checker = checkers.start("grader.checker:serve", limits, [theirs.fileno(), self.border_end.fileno()])
-            theirs.close()
-            self.border_end.close()
+        with here:
+            with theirs, self.border_end:
+                checker = checkers.start(
+                    "grader.checker:serve", assignment.limits, [theirs.fileno(), self.border_end.fileno()]
+                )
             channel = Channel(here, Report)
             try:
-                channel.send(Work(self.steps(), self.pair.assignment.modules, self.pair.data, several))
-                written = self.listen(channel, limits)
+                facts = self.notebook.facts
+                channel.send(
+                    Work(self.steps(), facts, self.pair.data, several, assignment.record, sorted(self.progress.skipped))
+                )
+                written = self.listen(channel, checker, assignment.limits)
             except (Gone, BorderError):
+                self.ended = True
+            gone = self.ended
+            self.killed |= _end(checkers, checker, self.result, leaving=gone).killed
+            if gone and not self.killed:
                 self.cause("checker")
-            _end(checkers, checker, self.result, leaving=self.marked.cause == "checker")
-            _end(runners, self.runner, self.result, leaving=self.marked.cause == "ended")
-        self.complete()
-        return self.marked, written
+            self.end_runner(leaving=self.marked.cause == "ended")
+        return written
 
-    def listen(self, channel: Channel, limits: Limits) -> dict:
+    def end_runner(self, leaving: bool = False) -> None:
+        if self.runner is not None:
+            self.killed |= _end(self.pair.zygote, self.runner, self.result, leaving).killed
+            self.runner = None
+
+    def again(self) -> bool:
+        """Tell whether the notebook is to be begun again: somebody else killed one of its processes, or a step could
+        not be broken off, and the others are still to have their turn."""
+        progress = self.progress
+        if self.killed and progress.killed[self.step] < _MOST_KILLED_AT_ONE_STEP:
+            progress.killed[self.step] += 1
+            self.result.again += 1
+            return True
+        if not progress.cause:
+            progress.cause, progress.detail = self.marked.cause, self.marked.detail
+        if self.stuck and self.step not in progress.skipped and len(progress.skipped) < _MOST_SKIPPED:
+            progress.skipped.add(self.step)
+            return True
+        return False
+
+    def listen(self, channel: Channel, checker: int, limits: Limits) -> dict:
         """Take the checker's reports until it is done, or time or memory are used up."""
-        deadline = time.monotonic() + limits.seconds
+        meters: list[Meter | None] = []
+        began = time.monotonic()
         while True:
-            if not channel.waits(_TICK):
-                if time.monotonic() > deadline:
-                    self.cause("time")
-                    return {}
-                if self.pair.zygote.resident() > limits.memory * 2:
-                    self.cause("memory")
-                    return {}
+            if channel.waits(_TICK):
+                report = channel.receive(30)
+                if isinstance(report, Done):
+                    return report.files
+                self.take(report)
                 continue
-            report = channel.receive(30)
-            if isinstance(report, Done):
-                return report.files
-            self.take(report)
+            if not meters:  # most notebooks never wait so long
+                meters = [self.pair.zygote.meter(number) for number in (self.runner, checker)]
+            cause = self.over(limits, [each for each in meters if each], time.monotonic() - began)
+            if not cause:
+                continue
+            self.cause(cause, self.place)
+            if self.runner is None or meters[0] is None:  # it is the checker that does not end
+                return {}
+            self.end_runner()
+            self.spent = sum(each.look() for each in meters if each)  # what comes now is the checker's alone
+            meters[0] = None
+
+    def over(self, limits: Limits, meters: list[Meter], clock: float) -> str:
+        """Return which limit is passed, by all processes of the submission together; "" if none is. The clock decides
+        where it is far beyond what the processor's time would allow: somebody else's load costs no mark."""
+        spent = sum(each.look() for each in meters)
+        if spent > limits.seconds or clock > limits.seconds * _CLOCK:
+            return "time"
+        if sum(each.memory() for each in meters) > limits.memory:
+            return "memory"
+        self.spent = spent if self.spent is None else self.spent
+        if spent - self.spent > 2 * limits.cell_seconds + _TO_STOP:
+            self.stuck = True
+            return "cell time"
+        return ""
 
     def take(self, report) -> None:
-        if isinstance(report, Shown):
-            self.place = report.place
+        if isinstance(report, Begun):
+            self.step, self.place, self.spent = report.step, report.place, None
+        elif isinstance(report, Write):
+            self.marked.writes.append(report)
+        elif isinstance(report, Shown):
             self.outputs[report.place] = [each.as_nbformat() for each in report.outputs]
             if report.stopped:
                 self.cause("cell time", report.place)
         elif isinstance(report, Marked):
-            cell = next(cell for cell in self.notebook.cells if cell.grade_id == report.grade_id)
-            self.marked.marks[report.grade_id] = Mark(
-                report.points, cell.points, "process" if cell.live else "split", report.error, report.hint
-            )
+            self.progress.marks.setdefault(report.grade_id, report)
             if report.problem:
                 self.result.problem = f"{self.notebook.name}, {report.grade_id}: {report.problem}"
         elif isinstance(report, Lost):
+            self.stuck |= report.cause == "slow"
             self.cause({"gone": "ended", "slow": "cell time", "nonsense": "nonsense"}[report.cause], report.place)
 
     def cause(self, cause: str, place: int | None = None) -> None:
@@ -464,6 +567,13 @@ class _Marking:
 
     def complete(self) -> None:
         """Give every cell its mark, and write the cells as nbformat has them."""
+        self.marked.cause, self.marked.detail = self.progress.cause, self.progress.detail
+        for cell in self.notebook.cells:
+            mark = self.progress.marks.get(cell.grade_id)
+            if mark is not None:
+                self.marked.marks[cell.grade_id] = Mark(
+                    mark.points, cell.points, "process" if cell.live else "split", mark.error, mark.hint
+                )
         for cell in self.notebook.cells:
             if cell.role == "test" and cell.kind == "code" and cell.grade_id not in self.marked.marks:
                 self.marked.marks[cell.grade_id] = Mark(

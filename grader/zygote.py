@@ -23,9 +23,11 @@ import msgspec
 
 from grader import confinement
 from grader.confinement import CannotConfine, Limits
+from grader.usage import Meter, descendants, number_inside
 from portail.errors import PortailError
 
 _PACKET = 1 << 17
+_INSIDE = "inside"  # the argument of a warm process that is inside its namespaces already
 _STARTED_WITHIN = 120.0  # seconds: a slow disk imports pandas slowly
 _TO_LEAVE, _TO_END = 1.0, 20.0  # seconds
 
@@ -39,6 +41,7 @@ class Surroundings(msgspec.Struct, frozen=True):
         modules: modules imported before the first fork; ``module:name`` is also called then.
         setup: cells run once before the first fork, for what they leave warm; the names they bind are forgotten.
         trusted: no confinement at all (``--unsafe-trusted``).
+        hidden: folders and files that are empty inside, should they lie in a folder that Python needs.
     """
 
     readable: list[str] = []
@@ -46,6 +49,7 @@ class Surroundings(msgspec.Struct, frozen=True):
     modules: list[str] = []
     setup: list[str] = []
     trusted: bool = False
+    hidden: list[str] = []
 
     def inside(self, path: str) -> str:
         """Return the name that one of the readable folders has inside."""
@@ -282,7 +286,9 @@ class Zygote(Warm):
             except OSError as error:
                 problem = f"the users of the cell cannot be set: {error}"
             self._send(_Ready(problem))
-            problem = problem or self._receive(_Ready, _STARTED_WITHIN).problem
+            if not problem:
+                self._send(self.surroundings)
+                problem = self._receive(_Ready, _STARTED_WITHIN).problem
         if problem:
             raise CannotConfine(
                 f"Learner code cannot be confined on this machine ({problem}).",
@@ -307,9 +313,14 @@ class Zygote(Warm):
         self._receive(_Started, 60)
         return Warm(control)
 
-    def resident(self) -> int:
-        """Return the bytes of memory that all its processes hold together, shared pages counted once each."""
-        return processes_memory(self.process.pid)
+    def meter(self, number: int) -> Meter | None:
+        """Return what tells how much one of its sealed processes, or of its branch's, uses; None if that has ended."""
+        if self.surroundings.trusted:
+            return Meter(number)
+        for pid in descendants(self.process.pid):
+            if number_inside(pid)[-2:] == [number, 1]:
+                return Meter(pid)
+        return None
 
     def close(self) -> None:
         """End the warm process and all of its forks."""
@@ -326,37 +337,17 @@ class Zygote(Warm):
         return ZygoteLost(self.errors.read()[-2000:].decode("utf-8", "replace") or f"exit {self.process.returncode}")
 
 
-def processes_memory(pid: int) -> int:
-    """Return the bytes of memory that the processes below one hold together, shared pages counted once each."""
-    return sum(map(_own_memory, _descendants(pid)))
-
-
-def _descendants(pid: int) -> list[int]:
-    """Return the processes below one, by /proc; whoever ends meanwhile is left out."""
-    found = []
-    with contextlib.suppress(OSError):
-        for task in os.listdir(f"/proc/{pid}/task"):
-            for child in Path(f"/proc/{pid}/task/{task}/children").read_text().split():
-                found += [int(child), *_descendants(int(child))]
-    return found
-
-
-def _own_memory(pid: int) -> int:
-    """Return a process's share of the memory it holds, in bytes."""
-    with contextlib.suppress(OSError, ValueError, StopIteration):
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-        return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) << 10
-    return 0
-
-
 # The process itself ---------------------------------------------------------------------------------------------------
 
 
 def main() -> None:
-    """Be the warm process; the first argument is the descriptor of its control socket."""
-    control = socket.socket(fileno=int(sys.argv[1]))
+    """Be the warm process; the last argument is the descriptor of its control socket."""
+    control = socket.socket(fileno=int(sys.argv[-1]))
     surroundings = msgspec.msgpack.decode(control.recv(_PACKET), type=Surroundings)
     confinement.die_with_parent()
+    if sys.argv[1] == _INSIDE:
+        _enter(control, surroundings)
+        return
     if surroundings.trusted:
         control.send(msgspec.msgpack.encode(_Ready()))
         _serve(control, surroundings, None)
@@ -382,12 +373,23 @@ def main() -> None:
         control.close()
         _, status = os.waitpid(first, 0)
         sys.exit(os.waitstatus_to_exitcode(status) & 255)
-    confinement.die_with_parent()
+    # A program begun inside belongs to the cell's users, so that the worker, who owns them, can see what it and its
+    # forks use; of a process that only moved in, an ordinary person cannot.
+    os.set_inheritable(control.fileno(), True)
+    confinement.keep_rights_over_exec()
+    os.execv(sys.executable, [sys.executable, "-I", "-m", "grader.zygote", _INSIDE, str(control.fileno())])
+
+
+def _enter(control: socket.socket, surroundings: Surroundings) -> None:
+    """Be the warm process, from inside its namespaces on."""
+    os.set_inheritable(control.fileno(), False)
     try:
         own = os.open("/proc/self/ns/pid", os.O_RDONLY)
         Path("/proc/self/oom_score_adj").write_text("900")  # where memory ends, the kernel takes these first
         confinement.enter(
-            confinement.python_folders(), {path: surroundings.inside(path) for path in surroundings.readable}
+            confinement.python_folders(),
+            {path: surroundings.inside(path) for path in surroundings.readable},
+            hidden=map(Path, surroundings.hidden),
         )
     except OSError as error:
         control.send(msgspec.msgpack.encode(_Ready(str(error))))

@@ -13,7 +13,7 @@ from bs4 import BeautifulSoup
 
 import grader
 from grader import doctor, feedback
-from grader.zygote import _descendants
+from grader.usage import descendants
 from tests import attacks
 
 OFFER = doctor.offer()
@@ -64,16 +64,17 @@ def graded(tmp_path_factory, knocks):
     with pytest.MonkeyPatch.context() as patch:
         for name, value in attacks.ENVIRONMENT.items():
             patch.setenv(name, value)
-        outcome = grader.grade(course, attacks.ASSIGNMENT, workers=2)
-        feedback.feedback(course, attacks.ASSIGNMENT)
-    return {"course": course, "outcome": outcome, "before": before, "traces": attacks.traces(*folders),
-            "by student": {each.student: each for each in outcome.submissions}}
+        outcomes = {name: grader.grade(course, name, workers=2) for name in attacks.ASSIGNMENTS}
+        for name in attacks.ASSIGNMENTS:
+            feedback.feedback(course, name)
+    return {"course": course, "outcomes": outcomes, "before": before, "traces": attacks.traces(*folders),
+            "by student": {(name, each.student): each for name in outcomes for each in outcomes[name].submissions}}
 
 
 @pytest.mark.parametrize("name", ATTACKS)
 def test_it_gains_nothing(graded, name):
     attack = ATTACKS[name]
-    submission = graded["by student"][attack.student]
+    submission = graded["by student"][attack.assignment, attack.student]
     assert submission.state == "graded" or submission.reason is not None
     points = {cell: mark.points for marks in submission.marks.values() for cell, mark in marks.items()}
     for cell, fair in attack.honest.items():
@@ -85,9 +86,10 @@ def test_it_gains_nothing(graded, name):
 
 @pytest.mark.parametrize("name", ATTACKS)
 def test_it_brings_nothing_hidden_back(graded, name):
-    folder = graded["course"] / "autograded" / ATTACKS[name].student / attacks.ASSIGNMENT
+    attack = ATTACKS[name]
+    folder = graded["course"] / "autograded" / attack.student / attack.assignment
     if not folder.exists():
-        assert graded["by student"][ATTACKS[name].student].state == "failed"
+        assert graded["by student"][attack.assignment, attack.student].state == "failed"
         return
     assert not own_loot(folder)
 
@@ -124,7 +126,8 @@ def test_canaries_would_be_seen(tmp_path):
 
 
 def test_the_neighbour_has_full_marks(graded):
-    assert graded["by student"]["neighbour"].points == 9.0
+    assert graded["by student"]["trial", "neighbour"].points == 9.0
+    assert graded["by student"]["lab", "neighbour"].points == 15.0
 
 
 def test_nobody_else_s_marks_have_changed(graded):
@@ -137,18 +140,22 @@ def test_nothing_knocked_at_any_door(graded, knocks):
 
 def test_no_process_file_mount_or_socket_is_left(graded):
     assert not graded["traces"]
-    commands = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in _descendants(os.getpid())]
+    commands = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in descendants(os.getpid())]
     assert not [command for command in commands if b"grader.zygote" in command]
 
 
 def test_the_tests_of_the_course_are_all_split(graded):
-    assert not graded["outcome"].live and not graded["outcome"].differing
+    assert not graded["outcomes"]["trial"].live and not graded["outcomes"]["trial"].differing
+
+
+def test_the_tests_that_run_what_a_learner_wrote_run_beside_the_learner_and_no_others(graded):
+    assert {name.removeprefix("lab/") for name in graded["outcomes"]["lab"].live} == attacks.BESIDE
 
 
 def test_what_is_shown_of_an_attack_is_dead(graded):
     """No output and no text of an autograded notebook holds a script, a handler, a frame or a link that runs code."""
     alive = re.compile(r"<\s*(script|iframe|object|embed|svg|form|meta|link|base)\b|\son\w+\s*=|javascript:", re.I)
-    for path in (graded["course"] / "autograded").rglob("trial.ipynb"):
+    for path in (graded["course"] / "autograded").rglob("*.ipynb"):
         for cell in json.loads(path.read_text())["cells"]:
             for output in cell.get("outputs", []):
                 assert not alive.search(output.get("data", {}).get("text/html", "")), path

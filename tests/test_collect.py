@@ -21,7 +21,7 @@ from grader.archives import Entry, Unreadable, grade_ids, list_archive, read_ent
 from grader.collect import CannotCollect, Collection, collect
 from grader.confinement import Limits
 from grader.roster import Person, Roster
-from grader.zygote import _descendants
+from grader.usage import descendants
 from portail.errors import CannotWrite
 
 TRUST, SERVED = "03-trust-this-table", "04-served-online"
@@ -680,7 +680,7 @@ def killed(sealed, tmp_path):
     with zipfile.ZipFile(archive, "w") as made:
         made.writestr("one.ipynb", b"{}")
     sealed.list_archive(archive)
-    os.kill(_descendants(sealed.zygote.process.pid)[-1], signal.SIGKILL)
+    os.kill(descendants(sealed.zygote.process.pid)[-1], signal.SIGKILL)
     assert sealed.channel.waits(20)  # until it has ended
     return archive
 

@@ -2,6 +2,8 @@
 
 import os
 import pickle
+import platform
+import shutil
 import signal
 import socket
 import subprocess
@@ -16,7 +18,8 @@ from grader import border, confinement, doctor
 from grader.border import Channel
 from grader.confinement import CannotConfine, Limits
 from grader.sealed import ask_once
-from grader.zygote import Surroundings, Zygote, ZygoteLost, _descendants
+from grader.usage import descendants
+from grader.zygote import Surroundings, Zygote, ZygoteLost
 from tests.conftest import left_of
 
 OFFER = doctor.offer()
@@ -176,16 +179,16 @@ def test_memory_files_and_descriptors_end_at_their_limits(run):
 
 
 def test_a_fork_bomb_ends_at_its_limit_and_leaves_nothing(run, zygote):
-    before = len(_descendants(zygote.process.pid))
+    before = len(descendants(zygote.process.pid))
     assert run(FORK_BOMB) == "BlockingIOError"
-    assert len(_descendants(zygote.process.pid)) == before
+    assert len(descendants(zygote.process.pid)) == before
 
 
 def test_what_it_started_ends_with_it(run, zygote):
-    before = len(_descendants(zygote.process.pid))
+    before = len(descendants(zygote.process.pid))
     run("import subprocess; subprocess.Popen(['sleep', '600'], start_new_session=True)")
     time.sleep(0.2)
-    assert len(_descendants(zygote.process.pid)) == before
+    assert len(descendants(zygote.process.pid)) == before
 
 
 def test_an_endless_cell_is_stopped_and_the_next_one_runs(run):
@@ -199,7 +202,7 @@ def test_a_cell_that_catches_every_stop_is_given_up(run):
 def test_the_warm_process_ends_when_its_worker_is_killed(tmp_path):
     with subprocess.Popen([sys.executable, "-c", WORKER], stdout=subprocess.PIPE, text=True) as worker:
         warm = int(worker.stdout.readline())
-        everyone = [warm, *_descendants(warm)]
+        everyone = [warm, *descendants(warm)]
         worker.send_signal(signal.SIGKILL)
     assert left_of(everyone) == []
 
@@ -220,7 +223,7 @@ def test_a_question_whose_process_somebody_kills_is_asked_again(zygote, monkeypa
     def after_a_kill(channel, question, seconds):
         asked.append(question)
         if len(asked) < 4:
-            os.kill(_descendants(zygote.process.pid)[-1], signal.SIGKILL)
+            os.kill(descendants(zygote.process.pid)[-1], signal.SIGKILL)
         return ask(channel, question, seconds)
 
     monkeypatch.setattr(Channel, "ask", after_a_kill)
@@ -245,3 +248,125 @@ def test_without_the_library_for_system_calls_nothing_runs(monkeypatch):
     with pytest.raises(CannotConfine, match="libseccomp"):
         Zygote(Surroundings())
     confinement.call_filter.cache_clear()
+
+
+def listed() -> dict[str, str]:
+    """Return the system calls that stay allowed, each with its reason."""
+    lines = (Path(__file__).parent / "system_calls.txt").read_text("utf-8").splitlines()
+    return dict(line.split(": ", 1) for line in lines if line and not line.startswith("#"))
+
+
+def test_the_system_calls_that_stay_allowed_are_those_listed_each_with_its_reason():
+    assert set(listed()) == confinement.allowed_calls() and all(listed().values())
+
+
+PROBE = """
+import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+for number in {numbers}:
+    ctypes.set_errno(0)
+    if libc.syscall(number, -1, 0, 0, 0, 0, 0) >= 0 or ctypes.get_errno() not in (1, 38):
+        print(number)
+"""
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="the numbers are those of x86-64")
+def test_no_other_system_call_is_answered_not_even_one_without_a_name(run):
+    import pyseccomp
+
+    allowed = {pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, name) for name in confinement.allowed_calls()}
+    for_probes = {335, 336}  # of the kernel's own probes, which it lets past every filter; whoever calls them is ended
+    assert len(allowed) > 150
+    assert run(PROBE.format(numbers=sorted(set(range(600)) - allowed - for_probes))) == ""
+
+
+def test_a_system_call_that_is_allowed_would_be_seen_by_that_probe(run):
+    assert run(PROBE.format(numbers=[39])) == "39"  # getpid
+
+
+LOCKED = """
+import fcntl, os, sqlite3
+shared = os.open(os.__file__, os.O_RDONLY)
+fcntl.flock(shared, fcntl.LOCK_EX | fcntl.LOCK_NB)
+with open(os.__file__, "rb") as other:
+    fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+database = sqlite3.connect("own.db")
+database.execute("create table t (a)")
+database.commit()
+print("free")
+"""
+
+
+def test_a_lock_on_a_file_that_all_read_holds_nobody_up_and_a_database_of_one_s_own_works(run):
+    assert run(LOCKED) == "free"
+
+
+@pytest.mark.parametrize("code", [
+    "import resource; resource.setrlimit(resource.RLIMIT_CPU, (1, 1))",
+    "import resource; resource.prlimit(0, resource.RLIMIT_CPU, (1, 1))",
+    "import ctypes; assert ctypes.CDLL(None).prctl(22, 1, 0, 0, 0) == 0",
+    "import os; os.memfd_create('x')",
+    "import ctypes; assert ctypes.CDLL(None).shmget(0, 4096, 0o1600) >= 0",
+    "import ctypes; assert ctypes.CDLL(None).inotify_init() >= 0",
+])
+def test_nothing_lets_a_process_have_itself_killed_or_hold_memory_that_nobody_counts(run, code):
+    assert run(code) in ("OSError", "ValueError", "PermissionError", "AssertionError")
+
+
+def test_a_folder_that_is_hidden_is_empty_inside_a_folder_that_is_seen(tmp_path):
+    course = Path(sys.prefix) / "share" / "course-that-is-hidden"
+    (course / "source").mkdir(parents=True)
+    try:
+        (course / "source" / "answers.txt").write_text("CANARY")
+        one = Zygote(Surroundings(hidden=[str(course)]))
+        asked = ask_once(one, "grader.runner:serve", ORDINARY, border.Run(
+            f"import os; print(os.listdir({str(course)!r}))", 20), border.Ran, 30)
+        one.close()
+        assert "[]" in msgspec.msgpack.decode(asked.outputs)[0]["text"]
+    finally:
+        shutil.rmtree(course)
+
+
+SEEN = """
+import socket, sys, time
+from grader import border
+from grader.border import Channel
+from grader.confinement import Limits
+from grader.zygote import Surroundings, Zygote
+zygote = Zygote(Surroundings())
+here, theirs = socket.socketpair()
+number = zygote.start("grader.runner:serve", Limits(), [theirs.fileno()])
+Channel(here, border.Answer).ask(border.Run("kept = b'x' * (300 << 20)", 20), 60)
+print(zygote.meter(number).memory() >> 20)
+zygote.close()
+"""
+
+
+@pytest.mark.parametrize("as_whom", [[], ["unshare", "--user", "--map-user=1000", "--map-group=1000"]])
+def test_the_memory_of_a_submission_is_seen_by_an_administrator_and_by_an_ordinary_person(as_whom):
+    done = subprocess.run([*as_whom, sys.executable, "-c", SEEN], capture_output=True, text=True)
+    assert 300 <= int(done.stdout) < 600, done.stderr
+
+
+CHILDREN = """
+import os
+for _ in range(4):
+    if os.fork() == 0:
+        sum(range(20_000_000))
+        os._exit(0)
+for _ in range(4):
+    os.wait()
+"""
+
+
+def test_processor_time_is_counted_over_all_processes_of_a_submission(zygote):
+    here, theirs = socket.socketpair()
+    with here, theirs:
+        number = zygote.start("grader.runner:serve", ORDINARY, [theirs.fileno()])
+        meter = zygote.meter(number)
+        channel = Channel(here, border.Answer)
+        channel.ask(border.Run("sum(range(20_000_000))", 60), 300)
+        one = meter.look()
+        channel.ask(border.Run(CHILDREN, 60), 300)
+        assert meter.look() - one > 2 * one
+        zygote.end(number)

@@ -23,7 +23,8 @@ from grader.confinement import Limits
 from grader.course import Course, read_submission
 from grader.gradebook import GradebookProblem
 from grader.journal import Entry, Journal
-from grader.zygote import ZygoteLost, _descendants
+from grader.usage import descendants
+from grader.zygote import ZygoteLost
 from portail.errors import CannotWrite
 from tests import coursework
 
@@ -165,7 +166,7 @@ def kill(kind: str, begun: subprocess.Popen, chance: random.Random) -> bool:
     """Kill a process of a kind, with no time to tidy up; tell whether there was one."""
     deadline = time.monotonic() + 2
     while time.monotonic() < deadline and begun.poll() is None:
-        found = [pid for pid in _descendants(begun.pid) if depth(pid, begun.pid) == DEPTHS[kind]]
+        found = [pid for pid in descendants(begun.pid) if depth(pid, begun.pid) == DEPTHS[kind]]
         if found:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(chance.choice(found), signal.SIGKILL)
@@ -206,12 +207,12 @@ def one_by_one(course):
 def test_a_process_killed_five_times_running_changes_no_mark(one_by_one, kind, depth_of_it):
     right = one_by_one("import time; time.sleep(0.3)")
     top, killed = work.warm(work._kept.pair.assignment).zygote.process.pid, set()
-    standing = {pid for pid in _descendants(top) if depth(pid, top) == depth_of_it}  # the checkers' warm process
+    standing = {pid for pid in descendants(top) if depth(pid, top) == depth_of_it}  # the checkers' warm process
     assert not right.killed and right.notebooks["one"].cause == ""
 
     def kill_five() -> None:
         while len(killed) < 5:
-            for pid in {pid for pid in _descendants(top) if depth(pid, top) == depth_of_it} - standing - killed:
+            for pid in {pid for pid in descendants(top) if depth(pid, top) == depth_of_it} - standing - killed:
                 time.sleep(0.1)
                 os.kill(pid, signal.SIGKILL)
                 killed.add(pid)

@@ -14,7 +14,7 @@ import grader
 from grader import check, executor
 from grader.course import Course, read_submission
 from grader.executor import NoCluster
-from grader.zygote import _descendants
+from grader.usage import descendants
 from tests import coursework
 from tests.conftest import left_of
 
@@ -221,7 +221,7 @@ def test_a_worker_that_ends_leaves_no_process(course, cluster, tmp_path):
     address, workers = cluster
     wait_for(2, address)
     grader.grade(coursework.copy_course(course, tmp_path / "course"), "one", scheduler=address)
-    warm = [pid for process in workers for pid in _descendants(process.pid)]
+    warm = [pid for process in workers for pid in descendants(process.pid)]
     assert warm
     for process in workers:
         process.kill()

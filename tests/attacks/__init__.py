@@ -2,7 +2,8 @@
 
 Each is a text of tests/coursework.py in the folder of its family. ``# marks:`` says what its answers honestly deserve
 (``0|2``: either is fair), ``# exact:`` the cells whose mark is that and not less, ``# right:`` the tasks that it
-answers rightly, and ``# heavy:`` what of a machine it would use up. They only ever run inside throw-away sandboxes;
+answers rightly (``rest``: all that it does not answer otherwise, which then deserve their marks exactly), ``# course:
+lab`` which of the two assignments it is handed in for, and ``# heavy:`` what of a machine it would use up. They only ever run inside throw-away sandboxes;
 they are no modules, so that nothing runs them by mistake; and they prove what they reached by traces that harm nobody:
 a file, a process or a mount named MARK, a printed ``LOOT … CANARY-…``, a printed ``REACHED …``.
 """
@@ -19,9 +20,13 @@ from tests import coursework
 
 HERE = Path(__file__).parent
 COURSE = HERE / "course"
-ASSIGNMENT = "trial"
+ASSIGNMENTS = {"trial": "right.txt", "lab": "right_lab.txt"}
 TESTS = ("total-test", "double-test", "table-test", "words-test")
-FAMILIES = ("forge", "read", "write", "exhaust", "reach_out", "outlive", "attack_reader")
+BESIDE = {"helper-test", "pickle-test", "rule-test", "form-test"}  #: of the lab, the tests that run what answers say
+FAMILIES = (
+    "forge", "read", "write", "exhaust", "reach_out", "outlive", "attack_reader",
+    "duck_values", "written_back", "beside_tests", "oracle", "hoard", "honest_slips",
+)
 MARK = "attack-was-here"  #: in the name of every file, process, mount and socket that an attack leaves
 LISTENER = ("127.0.0.1", 18713)  #: where attacks knock, by TCP and UDP, ::1 too; a port that no system gives out
 ABSTRACT = "\0attack-listener"  #: and the abstract socket
@@ -41,6 +46,7 @@ class Attack:
         honest: by test cell, the marks that are fair.
         exact: the cells that must have just that; the others may have less.
         heavy: what it would use up (``"memory"``, ``"disk"``, ``"processes"``, ``"time"``), or nothing.
+        assignment: which it is handed in for.
     """
 
     name: str
@@ -49,6 +55,7 @@ class Attack:
     honest: dict[str, tuple[float | None, ...]]
     exact: frozenset[str]
     heavy: str
+    assignment: str = "trial"
 
     @property
     def family(self) -> str:
@@ -69,15 +76,23 @@ def read(path: Path) -> Attack:
     """Return the attack of a file, with the right answers and the helper that it asks for written out."""
     text = path.read_text("utf-8")
     about = coursework.parse(text)
-    right = coursework.parse((HERE / "right.txt").read_text("utf-8")).parts
-    wanted = about.header.get("right", "").split()
-    answers = [f"# %% grade_id={task}\n{part.source}" for part in right if (task := part.options["grade_id"]) in wanted]
+    assignment = about.header.get("course", "trial")
+    right = coursework.parse((HERE / ASSIGNMENTS[assignment]).read_text("utf-8")).parts
+    tasks = [part.options["grade_id"] for part in right]
+    wanted, marks = about.header.get("right", "").split(), dict(about.marks)
+    exact = set(about.header.get("exact", "").split())
+    if wanted == ["rest"]:
+        wanted = [task for task in tasks if task not in {part.options.get("grade_id") for part in about.parts}]
+        deserved = {f"{task}-test": (1.0,) for task in wanted if f"{task}-test" not in {*BESIDE, *marks}}
+        marks |= deserved
+        exact |= set(deserved)
+    answers = [f"# %% grade_id={part.options['grade_id']}\n{part.source}" for part in right
+               if part.options["grade_id"] in wanted]
     if about.header.get("uses"):
         answers.insert(0, f"# %% before=setup\n{(HERE / 'keep.txt').read_text('utf-8')}")
-    exact = about.header.get("exact", "").split()
     return Attack(
-        f"{path.parent.name}/{path.stem}", about.says, "\n\n".join([*answers, text[text.index("# %%"):]]), about.marks,
-        frozenset(TESTS if exact == ["all"] else exact), about.header.get("heavy", ""),
+        f"{path.parent.name}/{path.stem}", about.says, "\n\n".join([*answers, text[text.index("# %%"):]]), marks,
+        frozenset(TESTS if exact == {"all"} else exact), about.header.get("heavy", ""), assignment,
     )
 
 
@@ -88,22 +103,23 @@ def build(destination: Path) -> Path:
     """
     course = coursework.build_course(COURSE, destination)
     memo = f"\n\n# %% grade_id=memo\nMy own memo. {NEIGHBOUR}"
-    coursework.hand_in(course, "neighbour", ASSIGNMENT, (HERE / "right.txt").read_text("utf-8") + memo)
+    coursework.hand_in(course, "neighbour", "trial", (HERE / "right.txt").read_text("utf-8") + memo)
+    coursework.hand_in(course, "neighbour", "lab", (HERE / "right_lab.txt").read_text("utf-8"))
     from nbgrader.api import Gradebook
 
     with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as gradebook, gradebook.db.no_autoflush:
         gradebook.add_student("read-by-a-person", first_name="Synthetic", last_name=GRADEBOOK)
-        gradebook.update_or_create_submission(ASSIGNMENT, "read-by-a-person")
-        grade = gradebook.find_grade("memo", ASSIGNMENT, ASSIGNMENT, "read-by-a-person")
+        gradebook.update_or_create_submission("trial", "read-by-a-person")
+        grade = gradebook.find_grade("memo", "trial", "trial", "read-by-a-person")
         grade.manual_score, grade.needs_manual_grade = 1.0, False
-        gradebook.find_comment("memo", ASSIGNMENT, ASSIGNMENT, "read-by-a-person").manual_comment = GRADEBOOK
+        gradebook.find_comment("memo", "trial", "trial", "read-by-a-person").manual_comment = GRADEBOOK
         gradebook.db.commit()
     return course
 
 
 def hand_in(course: Path, attack: Attack) -> Path:
     """Hand in an attack."""
-    return coursework.hand_in(course, attack.student, ASSIGNMENT, attack.text)
+    return coursework.hand_in(course, attack.student, attack.assignment, attack.text)
 
 
 def loot(folder: Path) -> dict[str, set[str]]:

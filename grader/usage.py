@@ -1,0 +1,62 @@
+"""What the processes of a submission use: processor time and memory, over all of them, read from /proc."""
+
+import contextlib
+import os
+from pathlib import Path
+
+_TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100  # a second, in /proc/PID/stat
+
+
+class Meter:
+    """Adds up what a process and all that it started use; what has ended in between counts on.
+
+    Args:
+        root: the process, as it is numbered here.
+    """
+
+    def __init__(self, root: int):
+        self.root = root
+        self.seconds = 0.0
+        self._seen: dict[tuple[int, int], float] = {}
+
+    def look(self) -> float:
+        """Return the seconds of processor time used so far."""
+        living, waited = 0.0, 0.0
+        for pid in [self.root, *descendants(self.root)]:
+            with contextlib.suppress(OSError, ValueError, IndexError):
+                fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+                own, of_children = (sum(map(int, fields[at : at + 2])) / _TICKS for at in (11, 13))
+                living, waited = living + own, waited + of_children
+                self._seen[pid, int(fields[19])] = own
+        self.seconds = max(self.seconds, living + waited, sum(self._seen.values()))
+        return self.seconds
+
+    def memory(self) -> int:
+        """Return the bytes of memory that they hold together, shared pages counted once."""
+        return sum(map(_own_memory, [self.root, *descendants(self.root)]))
+
+
+def descendants(pid: int) -> list[int]:
+    """Return the processes below one, by /proc; whoever ends meanwhile is left out."""
+    found = []
+    with contextlib.suppress(OSError):
+        for task in os.listdir(f"/proc/{pid}/task"):
+            for child in Path(f"/proc/{pid}/task/{task}/children").read_text().split():
+                found += [int(child), *descendants(int(child))]
+    return found
+
+
+def number_inside(pid: int) -> list[int]:
+    """Return a process's numbers, from this process's namespace to its own; [] if it has ended."""
+    with contextlib.suppress(OSError, StopIteration):
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+        return [int(each) for each in next(line for line in lines if line.startswith("NSpid:")).split()[1:]]
+    return []
+
+
+def _own_memory(pid: int) -> int:
+    """Return a process's share of the memory it holds, in bytes."""
+    with contextlib.suppress(OSError, ValueError, StopIteration):
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) << 10
+    return 0
