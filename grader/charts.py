@@ -65,9 +65,9 @@ def _axes(axes) -> dict | None:
             for bar in rectangles
         ],
         "containers": [
-            [_text(each.get_label()), [places[id(bar)] for bar in each if id(bar) in places]]
+            [_text(each.get_label()), [places[id(bar)] for bar in each if id(bar) in places]
+             if isinstance(each, BarContainer) else None]
             for each in axes.containers
-            if isinstance(each, BarContainer)
         ],
         "wedges": [
             [_numbers([*each.center, each.r, each.theta1, each.theta2]), _text(each.get_label()),
@@ -115,7 +115,7 @@ def draw(kind: str, *parts):
 
 
 def _draw_axes(axes, picture: dict) -> None:
-    from matplotlib.container import BarContainer
+    from matplotlib.container import BarContainer, Container
     from matplotlib.patches import Rectangle, Wedge
 
     for side, text in zip(("left", "center", "right"), picture["title"], strict=True):
@@ -123,16 +123,20 @@ def _draw_axes(axes, picture: dict) -> None:
     axes.set_xlabel(picture["labels"][0])
     axes.set_ylabel(picture["labels"][1])
     for x, y, label, style, marker, color in picture["lines"]:
-        axes.plot(x, y, label=label, linestyle=style, marker=marker, color=color)
+        axes.plot(_given(x), _given(y), label=label, linestyle=style, marker=marker, color=color)
     bars = []
     for (x, y, width, height), label, color in picture["bars"]:
         bars.append(axes.add_patch(Rectangle((x, y), width, height, label=label, facecolor=color)))
     for label, members in picture["containers"]:
-        axes.add_container(BarContainer([bars[number] for number in members], label=label))
+        axes.add_container(
+            Container((), label=label) if members is None  # of something else than bars
+            else BarContainer([bars[number] for number in members], label=label)
+        )
     for (x, y, radius, first, last), label, color in picture["wedges"]:
         axes.add_patch(Wedge((x, y), radius, first, last, label=label, facecolor=color))
     for offsets, label in picture["points"]:
-        axes.scatter([x for x, _ in offsets], [y for _, y in offsets], label=label)
+        offsets = _given(offsets)
+        axes.scatter(offsets[:, 0], offsets[:, 1], label=label)
     for x, y, target, text in picture["texts"]:
         if target is None:
             axes.text(x, y, text)
@@ -144,8 +148,7 @@ def _draw_axes(axes, picture: dict) -> None:
     axes.set_yscale(picture["scales"][1])
     for axis, (places, labels) in zip((axes.xaxis, axes.yaxis), picture["ticks"], strict=True):
         axis.set_ticks(places, labels)
-    axes.set_xlim(picture["limits"][0])
-    axes.set_ylim(picture["limits"][1])
+    axes.viewLim.intervalx, axes.viewLim.intervaly = picture["limits"]  # as they were, even 0 on a logarithmic scale
 
 
 def _draw_legend(axes, title: str, texts: list[str]) -> None:
@@ -164,12 +167,17 @@ def _numbers(values) -> list[float]:
 
 
 def _data(values):
-    """Return what was drawn as it was given: numbers, dates, names of categories."""
+    """Return what was drawn as it was given: numbers, dates, names of categories; of an array with gaps, both parts."""
     import numpy as np
 
-    if np.ma.isMaskedArray(values):
-        return np.ma.filled(values.astype(float), np.nan) if values.dtype.kind in "biuf" else values.data
-    return values
+    return {"data": values.data, "gaps": np.ma.getmaskarray(values)} if np.ma.isMaskedArray(values) else values
+
+
+def _given(data):
+    """Return what ``_data`` was told of."""
+    import numpy as np
+
+    return np.ma.array(data["data"], mask=data["gaps"]) if type(data) is dict else data
 
 
 def _marker(marker):

@@ -23,7 +23,7 @@ from grader import border, hints, shell
 from grader.border import Begun, BorderError, Channel, Done, Gone, Lost, Marked, Shown, Step, TooSlow, Work, Write
 from grader.confinement import Limits
 from grader.outputs import Allowance, clean
-from grader.plain import CannotCross, Packer, Refused, Unpacker, as_border_error, kind_of, named
+from grader.plain import CannotCross, Packer, Refused, Unpacker, as_border_error, fill, kind_of, named
 
 _GRACE = 6.0  # seconds that a runner has to answer after its own time is up
 
@@ -382,9 +382,12 @@ def _overlay(value, content) -> None:
     """Give a container the contents of another of its type; it stays the same object."""
     if isinstance(value, (list, bytearray)):
         value[:] = content
-    elif isinstance(value, (dict, set)):
+    elif isinstance(value, dict):
         value.clear()
-        dict.update(value, content) if isinstance(value, dict) else value.update(content)
+        fill(value, content.items())
+    elif isinstance(value, set):
+        value.clear()
+        value.update(content)
     elif hasattr(value, "_update_inplace"):  # a table or a column
         value._update_inplace(content)
         value.attrs = content.attrs

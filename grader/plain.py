@@ -52,6 +52,8 @@ _ITERATORS = (
     type(iter(set())),
     type(iter("")),
     type(iter(range(0))),
+    type(reversed([])),
+    type(reversed({})),
 )
 _VIEWS = {type({}.keys()): "keys", type({}.values()): "values", type({}.items()): "items"}
 _LISTS = {list: "list", tuple: "tuple", set: "set", frozenset: "frozenset"}
@@ -344,7 +346,7 @@ class Packer:
         return [
             "function",
             self.register(value),
-            str(getattr(value, "__name__", "function"))[:200],
+            str(getattr(value, "__name__", ""))[:200],
             _text(getattr(value, "__doc__", None)),
             self._signature(value),
         ]
@@ -781,10 +783,16 @@ def _reads_later(make):
     return read
 
 
+def fill(made: dict, pairs) -> None:
+    """Put keys and values into a dictionary of any kind that can cross."""
+    for key, value in pairs:  # one by one: a Counter's own update would count, and dict's would pass by an order
+        made[key] = value
+
+
 def _reads_dict(kind):
     def read(unpacker, keys, values):
         made = unpacker.keep(kind())
-        dict.update(made, zip(unpacker.items(keys), unpacker.items(values), strict=True))  # a Counter's own would count
+        fill(made, zip(unpacker.items(keys), unpacker.items(values), strict=True))
         return made
 
     return read
