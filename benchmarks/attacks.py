@@ -80,20 +80,20 @@ serve(socket.SOCK_STREAM, {attacks.ABSTRACT!r}, socket.AF_UNIX)
 """
 
 
-def stock(student: str) -> list[str]:
-    """Return the command that grades one student as nbgrader does."""
+def stock(attack: attacks.Attack) -> list[str]:
+    """Return the command that grades one attack as nbgrader does."""
     nbgrader = str(Path(sysconfig.get_path("scripts")) / "nbgrader")
-    return [nbgrader, "autograde", attacks.ASSIGNMENT, "--student", student, "--create"]
+    return [nbgrader, "autograde", attack.assignment, "--student", attack.student, "--create"]
 
 
-def ours(student: str) -> list[str]:
-    """Return the command that grades one student with this grader."""
-    asked = f"pathlib.Path({str(INSIDE)!r}), {attacks.ASSIGNMENT!r}, students=[{student!r}]"
+def ours(attack: attacks.Attack) -> list[str]:
+    """Return the command that grades one attack with this grader."""
+    asked = f"pathlib.Path({str(INSIDE)!r}), {attack.assignment!r}, students=[{attack.student!r}]"
     person = ["unshare", "--user", "--map-user=1000", "--map-group=1000"]  # no administrator: the box has no other user
     return [*person, sys.executable, "-c", f"import grader, pathlib; grader.grade({asked})"]
 
 
-GRADERS: dict[str, Callable[[str], list[str]]] = {"stock": stock, "ours": ours}
+GRADERS: dict[str, Callable[[attacks.Attack], list[str]]] = {"stock": stock, "ours": ours}
 
 
 @dataclass
@@ -127,17 +127,20 @@ def prepare(folder: Path, checked: bool = False) -> Path:
         checked: whether this grader may look at the source's own solution now, once, rather than in every box.
     """
     course = attacks.build(folder / "course")
-    done = coursework.nbgrader(course, "autograde", attacks.ASSIGNMENT, "--student", "neighbour", "--create")
-    if done.returncode:
-        raise RuntimeError(done.stderr[-2000:])
-    if checked:
-        import grader
+    for assignment in attacks.ASSIGNMENTS:
+        done = coursework.nbgrader(course, "autograde", assignment, "--student", "neighbour", "--create")
+        if done.returncode:
+            raise RuntimeError(done.stderr[-2000:])
+        if checked:
+            import grader
 
-        grader.grade(course, attacks.ASSIGNMENT, students=["neighbour"])
+            grader.grade(course, assignment, students=["neighbour"])
     return course
 
 
-def run(attack: attacks.Attack, course: Path, grader: Callable[[str], list[str]], seconds: float = SECONDS) -> Found:
+def run(
+    attack: attacks.Attack, course: Path, grader: Callable[[attacks.Attack], list[str]], seconds: float = SECONDS
+) -> Found:
     """Let one grader grade one attack, in a fresh copy of a course, in a box of its own.
 
     Args:
@@ -163,7 +166,7 @@ def run(attack: attacks.Attack, course: Path, grader: Callable[[str], list[str]]
         script = [*UNSHARE, "bash", "-c", SCRIPT, "box", str(box), str(copy), kept, str(ROOT / "tests")]
         start = time.perf_counter()
         try:
-            done = subprocess.run([*script, *grader(attack.student)], capture_output=True, env=environment,
+            done = subprocess.run([*script, *grader(attack)], capture_output=True, env=environment,
                                   timeout=seconds + 30)
         except subprocess.TimeoutExpired:
             return Found(told="the box was removed", seconds=time.perf_counter() - start)
@@ -185,7 +188,7 @@ def look(attack: attacks.Attack, before: Path, archive: bytes, after: Path) -> F
     told = (after / "told.txt").read_text("utf-8", "replace") if (after / "told.txt").exists() else ""
     found = Found(told=told[-1000:])
     try:
-        found.marks = coursework.marks(after, attacks.ASSIGNMENT).get(attack.student, {})
+        found.marks = coursework.marks(after, attack.assignment).get(attack.student, {})
         found.damage = [f"marks of {who}" for who in ("neighbour", "read-by-a-person")
                         if attacks.rows(before, who) != attacks.rows(after, who)]
     except Exception as error:  # the gradebook itself may be what was struck

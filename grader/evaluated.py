@@ -15,8 +15,10 @@ _RUNS = frozenset(
     "read_sql_query sqldf from_string Template attrgetter methodcaller read_pickle read_hdf unsafe_load full_load "
     "from_pickle parse_expr sympify lambdify numexpr".split()
 )
-_PATTERNS = frozenset("compile match fullmatch search findall finditer sub subn split contains extract extractall "  # noqa: SIM905
-                      "replace count filter".split())
+_PATTERNS = frozenset(
+    "compile match fullmatch search findall finditer sub subn split contains extract extractall "  # noqa: SIM905
+    "replace count filter".split()
+)
 _OF_A_PATTERN = frozenset("match fullmatch search findall finditer sub subn".split())  # noqa: SIM905
 _OF_A_TEMPLATE = frozenset("format format_map vformat substitute safe_substitute render".split())  # noqa: SIM905
 _PICKLES = frozenset("pickle cPickle _pickle dill cloudpickle joblib marshal shelve jsonpickle yaml".split())  # noqa: SIM905
@@ -35,7 +37,9 @@ def helpers(sources: Iterable[str]) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     functions = [
-        each for source in sources for each in ast.walk(_tree(source))
+        each
+        for source in sources
+        for each in ast.walk(_tree(source))
         if isinstance(each, (ast.FunctionDef, ast.AsyncFunctionDef))
     ]
     for _ in range(3):  # a function that calls such a function is one
@@ -149,8 +153,9 @@ class _Reader:
         if name in _PATTERNS and (base in ("re", "regex", "str")) and self.comes(_pattern_of(call)):
             return f"{base}.{name}"
         if receiver is not None and self.comes(receiver):
-            of_text = not any(isinstance(each, ast.Attribute) and each.attr in ("str", "style", "dt")
-                              for each in ast.walk(receiver))
+            of_text = not any(
+                isinstance(each, ast.Attribute) and each.attr in ("str", "style", "dt") for each in ast.walk(receiver)
+            )
             if name in _OF_A_TEMPLATE and of_text:
                 return name
             if name in _OF_A_PATTERN and of_text:
@@ -175,8 +180,9 @@ class _Reader:
 
 
 def _pattern_of(call: ast.Call) -> ast.AST | None:
-    return next((each.value for each in call.keywords if each.arg in ("pattern", "pat")),
-                call.args[0] if call.args else None)
+    return next(
+        (each.value for each in call.keywords if each.arg in ("pattern", "pat")), call.args[0] if call.args else None
+    )
 
 
 def _last_name(node: ast.AST | None) -> str:

@@ -47,7 +47,9 @@ def marks(folder, pairs) -> tuple[dict[str, float], dict[str, work.Mark], work.M
     course = Course(coursework.build_course_of_one(source(pairs), folder))
     notebook, _ = read_source(course, course.notebooks("one")[0])
     cells = [
-        msgspec.structs.replace(cell, names=[f"value{cell.grade_id.removeprefix('test')}"] if cell.role == "test" else [])
+        msgspec.structs.replace(
+            cell, names=[f"value{cell.grade_id.removeprefix('test')}"] if cell.role == "test" else []
+        )
         for cell in notebook.cells
     ]
     limits = msgspec.structs.replace(course.limits, output=64 << 20)

@@ -3,9 +3,10 @@
 Each is a text of tests/coursework.py in the folder of its family. ``# marks:`` says what its answers honestly deserve
 (``0|2``: either is fair), ``# exact:`` the cells whose mark is that and not less, ``# right:`` the tasks that it
 answers rightly (``rest``: all that it does not answer otherwise, which then deserve their marks exactly), ``# course:
-lab`` which of the two assignments it is handed in for, and ``# heavy:`` what of a machine it would use up. They only ever run inside throw-away sandboxes;
-they are no modules, so that nothing runs them by mistake; and they prove what they reached by traces that harm nobody:
-a file, a process or a mount named MARK, a printed ``LOOT … CANARY-…``, a printed ``REACHED …``.
+lab`` which of the two assignments it is handed in for, and ``# heavy:`` what of a machine it would use up. They only
+ever run inside throw-away sandboxes; they are no modules, so that nothing runs them by mistake; and they prove what
+they reached by traces that harm nobody: a file, a process or a mount named MARK, a printed ``LOOT … CANARY-…``, a
+printed ``REACHED …``.
 """
 
 import contextlib
