@@ -63,6 +63,17 @@ CAUSES = {
         "A test ended abnormally on this notebook’s values; what comes after counts as not answered: cell",
         "Un test s’est interrompu sur les valeurs de ce carnet; la suite compte comme non répondue : cellule",
     ),
+    "metadata": Sentence(
+        "Cells had lost the metadata by which nbgrader knows them, and were matched by their place: cells",
+        "Des cellules avaient perdu les métadonnées par lesquelles nbgrader les reconnaît; elles ont été retrouvées "
+        "par leur place : cellules",
+    ),
+    "lost cells": Sentence(
+        "Cells of the assignment are not in the notebook, and count as not answered; put the answers back into the "
+        "released notebook, and grade again",
+        "Des cellules du devoir ne sont pas dans le carnet et comptent comme non répondues; remettez les réponses "
+        "dans le carnet publié, puis corrigez de nouveau",
+    ),
     "error": Sentence("It could not be marked", "La copie n’a pas pu être corrigée"),
 }
 _FAILURES = {*submission.PROBLEMS, "link", "file", "large", "unreadable", "none", "error"}

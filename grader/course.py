@@ -243,7 +243,7 @@ def _source_cell(cell, visible: str) -> SourceCell:
     about = cell.metadata.get("nbgrader", {})
     grade, solution = about.get("grade", False), about.get("solution", False)
     if "grade_id" not in about or not (grade or solution or about.get("locked") or about.get("task")):
-        return SourceCell("plain", cell.cell_type, cell.source)
+        return SourceCell("plain", cell.cell_type, cell.source, id=cell.get("id"))
     role = (
         "task"
         if about.get("task")
@@ -267,6 +267,7 @@ def _source_cell(cell, visible: str) -> SourceCell:
         about.get("checksum"),
         metadata=known,
         visible=visible if role in ("test", "locked") else "",
+        id=cell.get("id"),
     )
 
 
