@@ -29,6 +29,7 @@ MOST_NOTEBOOKS = 20  #: notebooks of other names, looked through where one of th
 MOST_NAMES, MOST_DEPTH, MOST_PATH = 2_000, 20, 1_000  #: names looked at, folders in folders, bytes of a path
 MOST_TIMESTAMP, MOST_TOLD = 4_096, 20  #: bytes of timestamp.txt, and names that a report lists
 MOST_ID = 128  #: characters of a learner's id, as nbgrader's gradebook has it
+_JOINERS = "\u200c\u200d"  # invisible, and some alphabets need them
 _OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 _IGNORED = {".ipynb_checkpoints", "__pycache__", ".DS_Store", "Thumbs.db", "timestamp.txt", "feedback"}
 
@@ -424,7 +425,7 @@ class _Reading:
         above = [name[:at] for at, mark in enumerate(name) if mark == "/"]
         return (
             len(self.job.files) < MOST_FILES
-            and visible(name) == name
+            and visible(name, _JOINERS) == name
             and len(name.encode()) <= MOST_PATH
             and name not in self.courses_folders
             and not self.courses.intersection(above)
