@@ -593,8 +593,12 @@ def forget(student, folder, db) -> None:
     """
     from grader import records
 
-    for removed in records.forget(folder, student, db):
+    done = records.forget(folder, student, db)
+    for removed in done.removed:
         click.echo(Sentence(f"removed: {removed}", f"supprimé : {removed}"))
+    for place in done.look:
+        click.echo(Sentence(f"to look at yourself, it may be theirs or somebody else’s: {place}",
+                            f"à examiner vous-même, peut être à cette personne ou à une autre : {place}"))
     click.echo(Sentence("Exports, mail and backups are beyond this command: remove them yourself.",
                         "Exportations, courriels et sauvegardes lui échappent : supprimez-les vous-même."))
 

@@ -156,8 +156,7 @@ class Course:
             for entry in entries:
                 closed = os.path.isdir(entry.path) and not os.access(entry.path, os.X_OK)
                 if not entry.name.startswith(".") and (closed or os.path.lexists(f"{entry.path}/{assignment}")):
-                    name = entry.name
-                    found.append(name if is_usable(name) else visible(name.replace("\\", "\\\\")))
+                    found.append(shown_id(entry.name))
         return sorted(found)
 
     def hash_of_tests(self, assignment: str) -> str:
@@ -333,6 +332,11 @@ class Handed(msgspec.Struct):
 def is_usable(student: str) -> bool:
     """Tell whether a folder's name can be a learner's id: in files, in a gradebook, and on a screen."""
     return 0 < len(student) <= MOST_ID and visible(student) == student and "\\" not in student
+
+
+def shown_id(name: str) -> str:
+    """Return the id that a folder's name is; where it can be none, the name spelled out, each name in its own way."""
+    return name if is_usable(name) else visible(name.replace("\\", "\\\\"))
 
 
 def read_submission(course: Course, assignment: str, student: str) -> Handed:
@@ -531,4 +535,5 @@ __all__ = [
     "read_regular",
     "read_source",
     "read_submission",
+    "shown_id",
 ]
