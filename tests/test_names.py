@@ -1,17 +1,22 @@
 """Does a name, a folder or a size that a learner chose stop anybody else, or anything at all?"""
 
+import io
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from rich.table import Table
 
 import grader
-from grader import coordinator, records
+from grader import commands, coordinator, records
 from grader import course as courses
 from grader.course import Course, is_usable, read_submission
 from grader.work import MarkedNotebook
+from portail.wording import visible
 from tests import coursework
 from tests.test_durability import SOURCE
 
@@ -238,3 +243,94 @@ def test_a_notebook_that_nbformat_refuses_is_written_without_what_breaks_it():
               "outputs": [{"output_type": "nonsense"}]}]
     written = json.loads(coordinator.as_notebook(MarkedNotebook(cells=cells), {}))
     assert written["cells"][0]["outputs"] == [] and written["cells"][0]["source"] == "1"
+
+
+# What a terminal gets
+
+
+ATTACKS = {
+    "\x1b[2J\x1b[31m": "\\x1b[2J\\x1b[31m", "\x1b]0;title\x07": "\\x1b]0;title\\x07", "a\rb": "a\\x0db",
+    "a\bb": "a\\x08b",
+    "\x9b31m": "\\x9b31m", "ab\u202etxt.exe": "ab\\u202etxt.exe", "\u2066x\u2069": "\\u2066x\\u2069",
+    "a\u200bb\u2060": "a\\u200bb\\u2060", "\ufeff": "\\ufeff", "\u2028": "\\u2028", "\udce9": "\\udce9",
+    "\U000e0041": "\\U000e0041", "\u3164": "\\u3164", "\x7f\0": "\\x7f\\x00",
+}
+PLAIN = ["Élise « 10 % »", "l’été : 3\u00a0%", "1\u202f000", "ᐃᓄᒃᑎᑐᑦ", "e\u0301", "–…", "日本語", "a\\b"]
+
+
+@pytest.mark.parametrize(("text", "shown"), ATTACKS.items())
+def test_marks_that_move_or_hide_text_are_spelled_out(text, shown):
+    assert visible(text) == shown
+
+
+@pytest.mark.parametrize("text", PLAIN)
+def test_text_that_people_write_is_left_as_it_is(text):
+    assert visible(text) == text
+
+
+@pytest.fixture
+def printed() -> io.StringIO:
+    """What the commands' console prints."""
+    return io.StringIO()
+
+
+@pytest.mark.parametrize(("text", "shown"), ATTACKS.items())
+def test_whatever_a_console_prints_is_spelled_out(printed, text, shown):
+    console = commands._console(file=printed, width=200)
+    table = Table(title=text)
+    table.add_column(text)
+    table.add_row(text)
+    console.print(table)
+    console.print(text)
+    commands._say(console, f"said: {text}")
+    lines = printed.getvalue()
+    assert shown in lines.splitlines()[-1] and all(mark.isprintable() for mark in lines if mark != "\n")
+
+
+def test_a_cell_is_no_markup(printed):
+    table = Table()
+    table.add_row("[/b][red]x")
+    commands._console(file=printed, width=80).print(table)
+    assert "[/b][red]x" in printed.getvalue()
+
+
+def run(*arguments: str) -> str:
+    """What a command prints, in both its streams."""
+    done = subprocess.run([sys.executable, "-m", "grader", *arguments], capture_output=True, timeout=300)
+    assert b"Traceback" not in done.stderr, done.stderr.decode("utf-8", "replace")
+    return (done.stdout + done.stderr).decode()
+
+
+def is_fit_for_a_screen(text: str) -> bool:
+    return all(mark.isprintable() or mark in "\n\u00a0\u202f" for mark in text)
+
+
+FAILS = """
+# %% grade_id=total
+raise ValueError("\\x1b[2Jcleared \\u202e reversed \\r gone")
+"""
+
+
+def test_the_commands_print_no_mark_that_a_learner_chose(course, outcome, tmp_path):
+    coursework.hand_in(course, "raises", "one", FAILS)
+    shutil.copytree(course / "submitted" / "honest", course / "submitted" / "cut")
+    (course / "submitted" / "cut" / "one" / "one.ipynb").unlink()
+    for name in ("\x1b[31mnothing\u202e.ipynb", "other.ipynb"):
+        at(course / "submitted" / "cut" / "one", name, b"{}")
+    (tmp_path / "people.csv").write_text("id,name\nhonest,Honest Person\n")
+    at(tmp_path / "in", "Honest Person \x1b[31m\u202e/\x1b[2Jx.ipynb")
+    at(tmp_path / "in", b"Honest Person \xe9/x.ipynb")
+    report = tmp_path / "report.json"
+    shown = {
+        "grade": run("grade", "one", "--course", str(course), "--json", str(report)),
+        "verify": run("verify", "one", "--course", str(course)),
+        "collect": run("collect", str(tmp_path / "in"), "--roster", str(tmp_path / "people.csv"), "--course",
+                       str(course)),
+        "report": run("report", "one", "--course", str(course)),
+        "forget": run("forget", "--yes", "\x1b[31mnobody", "--course", str(course)),
+        "usage": run("grade", "one", "two\x07"),
+    }
+    assert all(map(is_fit_for_a_screen, shown.values())), shown
+    assert "caf\\udce9" in shown["grade"] and "\\x1b[31mnothing\\u202e" in shown["grade"]
+    assert "\\x1b" in shown["collect"] and "\\x1b[31mnobody" in shown["forget"] and "\\x07" in shown["usage"]
+    assert len(json.loads(report.read_bytes())["submissions"]) == len(outcome.submissions) + 2
