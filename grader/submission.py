@@ -6,17 +6,18 @@ grade id.
 
 import contextlib
 import functools
+import html
 import itertools
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Iterator, Sequence
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from grader.border import Cell, Opened
-from portail.wording import Sentence
+from portail.wording import Sentence, visible
 
 if TYPE_CHECKING:
     from grader.work import SourceCell
@@ -42,9 +43,24 @@ PROBLEMS = {
 }
 _ANSWERS = ("solution", "manual")  # roles of the cells that learners fill in
 _FLAGS = ("grade", "solution", "locked", "task")
-# What nbconvert's pages, or MathJax in them, would draw or link from text alone.
-_DRAWS_OR_LINKS = re.compile(r"mermaid|\\(href|url|require|html|unicode|style|class|cssId)", re.IGNORECASE)
-_MAYBE_LIVE = re.compile(r"<|script:|data:|&|" + _DRAWS_OR_LINKS.pattern, re.IGNORECASE)
+# What nbconvert's pages, or MathJax in them, would draw or link from text alone; and what could make such a command.
+_DRAWS_OR_LINKS = re.compile(
+    r"mermaid|\\(href|url|require|html|unicode|style|class|cssId|mmlToken"
+    r"|(csname|[egx]?def|let|(re)?newcommand|(re)?newenvironment)(?![a-z]))",
+    re.IGNORECASE,
+)
+# What is more than text wherever a renderer takes it for a link's address or a tag, whatever stands around it.
+_RUNS = re.compile(
+    r"(java|vb|live|j|ecma)script:(?=\S)|data:(text|application|image/svg|multipart|message)"
+    r"|<[a-z][^<>]*[\s/\"']on[a-z]+\s*="
+    r"|</?(script|iframe|object|embed|applet|form|svg|math|style|link|meta|base|frame|frameset|portal)\b",
+    re.IGNORECASE,
+)
+_MAYBE_LIVE = re.compile(r"[<&:\\]|" + _DRAWS_OR_LINKS.pattern, re.IGNORECASE)
+_NOTHING_IN_A_LINK = re.compile(r"[\0-\x1f\x7f]+")  # which browsers leave out of an address
+_ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
+_PICTURES = ("image/png", "image/jpeg", "image/gif")
+MOST_ATTACHMENTS, MOST_OF_A_NAME, MOST_ATTACHED = 50, 200, 16 << 20  #: of a cell: number, characters, and in all
 
 
 def read(data: bytes) -> Opened:
@@ -108,31 +124,48 @@ def _cell(cell: dict) -> Cell:
         attachments=_attachments(cell.get("attachments")),
         id=own_id if isinstance(own_id, str) and 0 < len(own_id) <= MOST_ID else None,
     )
-    made.live = made.kind != "code" and is_live(source)
+    if made.kind == "raw" and ("<" in source or "&" in source or is_live(source)):
+        made.kind, made.live = "markdown", True  # some pages take a raw cell for HTML: as a block of code it is none
+    else:
+        made.live = made.kind == "markdown" and is_live(source, made.attachments)
     return made
 
 
 def _attachments(attachments) -> dict[str, dict[str, str]]:
-    """Return the pictures pasted into a text cell; nothing else is one."""
-    if not isinstance(attachments, dict):
-        return {}
-    return {
-        str(name): {
-            kind: data
-            for kind, data in each.items()
-            if kind in ("image/png", "image/jpeg", "image/gif") and isinstance(data, str)
-        }
-        for name, each in attachments.items()
-        if isinstance(each, dict)
-    }
+    """Return the pictures pasted into a text cell, within limits; nothing else is one."""
+    kept: dict[str, dict[str, str]] = {}
+    left = MOST_ATTACHED
+    for name, each in attachments.items() if isinstance(attachments, dict) else ():
+        if len(kept) == MOST_ATTACHMENTS:
+            break
+        if not isinstance(each, dict) or not 0 < len(name) <= MOST_OF_A_NAME or visible(name) != name:
+            continue
+        for kind in _PICTURES:
+            data = each.get(kind)
+            if isinstance(data, str) and len(data) <= left and re.fullmatch(r"[A-Za-z0-9+/\s]+={0,2}\s*", data):
+                kept.setdefault(name, {})[kind] = data
+                left -= len(data)
+    return kept
 
 
-def is_live(markdown: str) -> bool:
-    """Tell whether a text, rendered, would hold more than text: a script, a handler, a form, a link that runs code."""
+def is_live(markdown: str, attachments: Container[str] = ()) -> bool:
+    """Tell whether a text, rendered, would hold more than text: a script, a handler, a form, a link that runs code, a
+    picture that is not there, at which nbconvert stops.
+
+    Renderers differ in what they take for a link or a tag, so what would run anywhere counts wherever it stands; a
+    learner's text is then shown as it was typed.
+
+    Args:
+        markdown: the text.
+        attachments: names of the pictures pasted into it.
+    """
     if not _MAYBE_LIVE.search(markdown):
         return False
-    if _DRAWS_OR_LINKS.search(markdown):
-        return True
+    plain = markdown
+    for _ in range(3):  # as often as one renderer after another could
+        if _DRAWS_OR_LINKS.search(plain) or _RUNS.search(_NOTHING_IN_A_LINK.sub("", plain)) or _RUNS.search(plain):
+            return True
+        plain = _ESCAPED.sub(r"\1", html.unescape(plain))
     import nh3
 
     try:
@@ -153,7 +186,16 @@ def is_live(markdown: str) -> bool:
         },
         url_schemes={"http", "https", "mailto", "attachment"},
     )
-    return _tags(rendered) != _tags(cleaned)
+    tags = _tags(rendered)
+    return tags != _tags(cleaned) or any(name not in attachments for name in _attached(tags))
+
+
+def _attached(tags: list[tuple]) -> Iterator[str]:
+    """Give the names of the pasted pictures that a page asks for."""
+    for tag, attributes in tags:
+        address = (dict(attributes).get("src") if tag == "img" else None) or ""
+        if address.startswith("attachment:"):
+            yield address.removeprefix("attachment:")
 
 
 @functools.cache
@@ -161,7 +203,9 @@ def _renderer():
     """Return what renders Markdown as nbconvert does, whose own module would take seconds to import."""
     import mistune
 
-    return mistune.create_markdown(escape=False, plugins=["strikethrough", "table", "url", "task_lists"])
+    renderer = mistune.HTMLRenderer(escape=False, allow_harmful_protocols=True)  # so that they are seen
+    plugins = ["strikethrough", "table", "url", "task_lists", "def_list"]
+    return mistune.create_markdown(renderer=renderer, plugins=plugins)
 
 
 def warm() -> None:
@@ -173,7 +217,7 @@ def _tags(page: str) -> list[tuple]:
     """Return a page's tags with their attributes, in order."""
     found = []
     parser = HTMLParser()
-    parser.handle_starttag = lambda tag, attributes: found.append((tag, sorted(map(str, attributes))))
+    parser.handle_starttag = lambda tag, attributes: found.append((tag, sorted(attributes, key=str)))
     parser.handle_decl = parser.handle_pi = parser.unknown_decl = lambda text: found.append(("!", [text]))
     parser.feed(page)
     return found
