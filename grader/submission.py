@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from grader.work import SourceCell
 
 MOST_CELLS, MOST_SOURCE = 5_000, 2 << 20  #: cells of a notebook, and characters of a cell
+MOST_RENDERED = 300_000  #: characters of a notebook's texts that are rendered
 MOST_ID = 64  #: characters of a cell's id, by nbformat's schema
 PROBLEMS = {
     "empty": Sentence("The notebook is an empty file.", "Le carnet est un fichier vide."),
@@ -86,7 +87,21 @@ def read(data: bytes) -> Opened:
         return Opened(problem="shape")
     if len(cells) > MOST_CELLS:
         return Opened(problem="cells")
-    return Opened(cells=[_cell(each) for each in cells if isinstance(each, dict)])
+    made, left = [_cell(each) for each in cells if isinstance(each, dict)], MOST_RENDERED
+    for cell in made:
+        if cell.kind != "code":
+            left -= len(cell.source)
+            _look_at(cell, left < 0)
+    return Opened(cells=made)
+
+
+def _look_at(cell: Cell, too_long: bool) -> None:
+    """Tell of a text cell whether it is alive; a text that is longer than a person would write counts as that."""
+    text = cell.source
+    if cell.kind == "raw" and (too_long or "<" in text or "&" in text or is_live(text)):
+        cell.kind, cell.live = "markdown", True  # some pages take a raw cell for HTML: as a block of code it is none
+    elif cell.kind == "markdown":
+        cell.live = too_long or is_live(text, cell.attachments)
 
 
 def _decoded(data: bytes) -> str:
@@ -116,7 +131,7 @@ def _cell(cell: dict) -> Cell:
     claims = metadata.get("nbgrader") if isinstance(metadata, dict) else None
     claims = claims if isinstance(claims, dict) else {}
     grade_id, own_id = claims.get("grade_id"), cell.get("id")
-    made = Cell(
+    return Cell(
         kind=kind if kind in ("code", "markdown", "raw") else "raw",
         source=source,
         grade_id=grade_id if isinstance(grade_id, str) and len(grade_id) < 500 else None,
@@ -124,11 +139,6 @@ def _cell(cell: dict) -> Cell:
         attachments=_attachments(cell.get("attachments")),
         id=own_id if isinstance(own_id, str) and 0 < len(own_id) <= MOST_ID else None,
     )
-    if made.kind == "raw" and ("<" in source or "&" in source or is_live(source)):
-        made.kind, made.live = "markdown", True  # some pages take a raw cell for HTML: as a block of code it is none
-    else:
-        made.live = made.kind == "markdown" and is_live(source, made.attachments)
-    return made
 
 
 def _attachments(attachments) -> dict[str, dict[str, str]]:

@@ -129,6 +129,13 @@ def test_a_raw_cell_of_plain_text_stays_one():
     assert written("raw", "my notes")["cell_type"] == "raw"
 
 
+def test_a_text_longer_than_a_person_writes_is_shown_as_it_was_typed_unread(monkeypatch):
+    monkeypatch.setattr(submission, "is_live", lambda *text: pytest.fail("looked at"))
+    texts = ["x" * (submission.MOST_RENDERED + 1), "# after it"]
+    cells = [{"cell_type": "markdown", "metadata": {}, "source": text} for text in texts]
+    assert [cell.live for cell in submission.read(json.dumps({"cells": cells}).encode()).cells] == [True, True]
+
+
 # What is pasted into a cell
 
 

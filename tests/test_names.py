@@ -15,6 +15,7 @@ import grader
 from grader import commands, coordinator, records
 from grader import course as courses
 from grader.course import Course, is_usable, read_submission
+from grader.journal import Entry, Journal
 from grader.work import MarkedNotebook
 from portail.wording import visible
 from tests import coursework
@@ -130,6 +131,17 @@ def test_a_folder_that_may_not_be_read_is_named(outcome):
 def test_graded_again_nothing_is_new(course, outcome):
     again = grader.grade(course, "one", workers=1)
     assert len(again.of("unchanged")) == len(outcome.of("graded")) and not again.of("graded")
+
+
+def test_the_journal_takes_any_text(tmp_path):
+    book = Journal(tmp_path / "journal.jsonl")
+    book.append([Entry("one", "anne", "failed", detail="caf\udce9", errors={"one/total\udce9": "\udce9"})])
+    book.append([Entry("one", "noé", "graded")])
+    book.close()
+    again = Journal(tmp_path / "journal.jsonl")
+    assert again.broken == 0 and again.of("one")["anne"].detail == "caf\\udce9"
+    assert again.of("one")["noé"].state == "graded"
+    again.close()
 
 
 # Reading within limits
