@@ -19,6 +19,7 @@ import msgspec
 from portail.wording import Sentence
 
 MOST_ENTRIES, MOST_OF_A_FILE, MOST_IN_ALL = 100_000, 20 << 20, 2 << 30
+MOST_OF_A_PATH = 1_000  # bytes
 MOST_RATIO, RATIO_FROM = 200, 1 << 20  # a notebook packs to a tenth, a table to a fiftieth; a bomb to a thousandth
 _MOST_DIRECTORY = MOST_ENTRIES * 400  # bytes of an archive's list of names
 PROBLEMS = {
@@ -27,6 +28,8 @@ PROBLEMS = {
                          "L’alphabet de son nom est inconnu; renommez-le."),
     "bomb": Sentence("It unpacks to far more than it weighs.", "Il se décompresse en bien plus que son poids."),
     "broken": Sentence("It is damaged or cut off.", "Il est endommagé ou tronqué."),
+    "clash": Sentence("A file and a folder would have the same name.",
+                      "Un fichier et un dossier auraient le même nom."),
     "device": Sentence("Its name is a device’s.", "Son nom est celui d’un périphérique."),
     "duplicate": Sentence("The archive has two files of this name.", "L’archive a deux fichiers de ce nom."),
     "encrypted": Sentence("It is encrypted.", "Il est chiffré."),
@@ -40,6 +43,9 @@ PROBLEMS = {
     "size": Sentence("It is bigger than 20 MB.", "Il dépasse 20 Mo."),
     "reserved": Sentence("Its name is kept for the time of handing in.", "Son nom est réservé à l’heure de remise."),
     "special": Sentence("It is not a file.", "Ce n’est pas un fichier."),
+    "unwritten": Sentence("It could not be put into the person’s folder; look at that folder, and collect again.",
+                          "Impossible de le placer dans le dossier de la personne; vérifiez ce dossier, puis "
+                          "recommencez."),
     "total": Sentence("The files before it came to 2 GB.", "Les fichiers qui le précèdent atteignent 2 Go."),
 }
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)[ .]*(?:[.:].*)?", re.IGNORECASE)
@@ -106,7 +112,11 @@ def _list_folder(root: Path) -> list[Entry]:
         for name in sorted(files + [each for each in folders if os.path.islink(os.path.join(folder, each))]):
             path = os.path.join(folder, name)
             inside = _inside(path, root)
-            about = os.lstat(path)
+            try:
+                about = os.lstat(path)
+            except OSError:  # gone meanwhile, or its path is longer than the system takes
+                entries.append(Entry(inside, problem="broken"))
+                continue
             problem = _problem_of_mode(about.st_mode) or ("link" if about.st_nlink > 1 else "")
             problem = problem or _problem_of_name(inside) or ("size" if about.st_size > MOST_OF_A_FILE else "")
             entries.append(Entry(inside, when=about.st_mtime, problem=problem, size=about.st_size))
@@ -184,10 +194,16 @@ def _extras(extra: bytes) -> dict[int, bytes]:
 def _decode(raw: bytes) -> tuple[str, tuple[str, ...]]:
     """Read a name as UTF-8 if it is that, whatever the archive says; else as DOS did (two ways), or Windows."""
     try:
-        return raw.decode("utf-8").replace("\\", "/"), ()
+        return _path(raw.decode("utf-8")), ()
     except UnicodeDecodeError:
-        first, *others = (raw.decode(code, "replace").replace("\\", "/") for code in ("cp437", "cp850", "cp1252"))
+        first, *others = (_path(raw.decode(code, "replace")) for code in ("cp437", "cp850", "cp1252"))
         return first, tuple(others)
+
+
+def _path(name: str) -> str:
+    """Return a path with ``/`` between its parts, without parts that say « here »: ``./a/./b`` is ``a/b``."""
+    *folders, file = name.replace("\\", "/").split("/")
+    return "/".join([*(folder for folder in folders if folder != "."), file])
 
 
 def _moment(day: int, time: int, stamp: bytes) -> float | None:
@@ -219,7 +235,10 @@ def _problem_of_name(name: str) -> str:
         return "absolute"
     if ".." in parts:
         return "outside"
-    if not all(parts) or len(parts) > 20 or len(name) > 1000 or any(len(part.encode()) > 255 for part in parts):
+    if "." in parts:
+        return "special"
+    bytes_of = [len(part.encode("utf-8", "surrogatepass")) for part in parts]  # which is what systems count
+    if not all(parts) or len(parts) > 20 or sum(bytes_of) + len(parts) > MOST_OF_A_PATH or max(bytes_of) > 255:
         return "long"
     if any(_DEVICE.fullmatch(part) for part in parts):
         return "device"

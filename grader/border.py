@@ -95,6 +95,7 @@ class Cell(msgspec.Struct):
     claims: dict[str, bool] = {}  #: whether it claims to be grade, solution, locked, task
     attachments: dict[str, dict[str, str]] = {}
     live: bool = False  #: whether its text, rendered, would be more than text
+    id: str | None = None  #: nbformat's
 
 
 class Opened(msgspec.Struct, tag=True):

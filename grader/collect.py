@@ -14,20 +14,23 @@ import re
 import shutil
 import unicodedata
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from grader import unmatched
 from grader.archives import MOST_IN_ALL, PROBLEMS, Entry, Unreadable, clashes, grade_ids, list_archive, read_entry
-from grader.course import put
+from grader.course import MOST_FILE_BYTES, MOST_TIMESTAMP, of_the_machine, put, read_regular
 from grader.roster import Person, Roster, fold, lms_name
 from portail.errors import CannotWrite, PortailError
-from portail.wording import Sentence
+from portail.wording import Sentence, visible
 
 _NOTEBOOK = re.compile(r"(.*)\.ipynb(?:\.txt|\.json)?", re.IGNORECASE | re.DOTALL)  # as some mail programs save them
 _LITTER = re.compile(r"(?:.*/)?(?:__MACOSX|\.ipynb_checkpoints)/.*|(?:.*/)?(?:\.DS_Store|Thumbs\.db|\._[^/]*)"
                      r"|index\.html")  # the last: Brightspace's own list
 _COPY = re.compile(r"^\s*(?:copy|copie)(?: \((?P<a>\d{1,4})\))? (?:of |de |du |d['’])\s*|\s*\((?P<b>\d{1,4})\)$"
                    r"|\s*[-_ ]\s*cop(?:y|ie)(?:\s*\(?(?P<c>\d{1,4})\)?)?$", re.IGNORECASE)
+_MOST_OF_A_NAME = 150  # bytes of a name that is kept aside
 _MONTHS = {"jan": 1, "feb": 2, "fev": 2, "mar": 3, "apr": 4, "avr": 4, "may": 5, "mai": 5, "jun": 6, "juin": 6,
            "jul": 7, "juil": 7, "aug": 8, "aou": 8, "sep": 9, "oct": 10, "nov": 11, "dec": 12}
 
@@ -162,6 +165,7 @@ class _Collecting:
         self.done, self.sizes, self.total = Collection(), {}, 0
         self.copies: dict[tuple[str, str], list[_Copy]] = defaultdict(list)
         self.beside: dict[str, list[Entry]] = defaultdict(list)
+        self.may_be = unmatched.read(course)
 
     def run(self) -> Collection:
         try:
@@ -188,7 +192,8 @@ class _Collecting:
             self._hand_in(student, assignment, copies)
         for assignment in sorted({assignment for _, assignment in self.copies}):
             self.done.missing[assignment] = tuple(
-                one for one in self.roster.people if not (self.course / "submitted" / one / assignment).exists())
+                one for one in self.roster.people
+                if not os.path.exists(self.course / "submitted" / one / assignment))
         return self.done
 
     def _read(self, entry: Entry) -> bytes:
@@ -202,16 +207,32 @@ class _Collecting:
     def _refuse(self, entry: Entry, problem: str, student: str = "", assignment: str = "") -> None:
         self.done.refused.append(Item(_shown(entry.name), student, assignment, reason=PROBLEMS[problem]))
 
-    def _aside(self, entry: Entry, reason: Sentence, candidates=(), student: str = "", assignment: str = "") -> None:
+    def _stops_all(self, error: BaseException | None) -> bool:
+        """Tell whether an error is about the whole course or disk, and not about one person's files."""
+        places = (self.course, self.course / ".grader", self.course / "submitted")
+        return isinstance(error, OSError) and (
+            of_the_machine(error) or not all(os.access(place, os.W_OK) for place in places if place.exists()))
+
+    def _aside(self, entry: Entry, reason: Sentence, candidates=(), student: str = "", assignment: str = "",
+               may_be=()) -> None:
         """Keep a file that cannot be matched, under a name that is safe and the same each time."""
         try:
             content = self._read(entry)
         except Unreadable as error:
             return self._refuse(entry, error.args[0], student, assignment)
         digest = _digest(content)
-        safe = re.sub(r"[^\w.-]+", "_", unicodedata.normalize("NFC", entry.name))[-100:]
-        kept = self.course / ".grader" / "unmatched" / f"{digest}-{safe}"
-        put(kept, content)
+        safe = re.sub(r"[^\w.-]+", "_", unicodedata.normalize("NFC", entry.name)).encode()[-_MOST_OF_A_NAME:]
+        kept = unmatched.folder(self.course) / f"{digest}-{safe.decode(errors='ignore')}"
+        try:
+            people = {*candidates, *may_be, *filter(None, [student])}
+            if people - self.may_be.get(kept.name, set()):
+                self.may_be.setdefault(kept.name, set()).update(people)
+                unmatched.note(self.course, kept.name, people)
+            put(kept, content)
+        except (OSError, ValueError, CannotWrite) as error:
+            if self._stops_all(error.__cause__ if isinstance(error, CannotWrite) else error):
+                raise
+            return self._refuse(entry, "unwritten", student, assignment)
         self.done.unmatched.append(Item(_shown(entry.name), student, assignment, digest, reason, tuple(candidates),
                                         str(kept.relative_to(self.course))))
 
@@ -286,51 +307,81 @@ class _Collecting:
             above = [entry.name[:at] for at, mark in enumerate(entry.name) if mark == "/"]
             folder = next((each for each in reversed(above) if each in folders), None)
             if folder is None:
+                person, _ = self._whose(entry.name.split("/"))
+                may_be = [person.id] if isinstance(person, Person) else [each.id for each in person]
                 self._aside(entry, Sentence("No notebook that was recognized lies beside it in a person’s folder.",
-                                            "Aucun carnet reconnu ne l’accompagne dans le dossier d’une personne."))
-            elif entry.name == f"{folder}/timestamp.txt":
+                                            "Aucun carnet reconnu ne l’accompagne dans le dossier d’une personne."),
+                            may_be=may_be)
+            elif entry.name.removeprefix(f"{folder}/").split("/")[0].casefold() == "timestamp.txt":
                 self._refuse(entry, "reserved")
             else:
                 self.beside[folder].append(entry)
 
     def _hand_in(self, student: str, assignment: str, copies: list[_Copy]) -> None:
         """Take the latest readable copy of each notebook, with its data, and put the submission in place."""
-        submission = _Submission(self.course, student, assignment)
-        taken: dict[str, Item] = {}
+        found: list[tuple[str, Item]] = []
+        try:
+            submission = _Submission(self.course, student, assignment)
+            for state, item in self._taken(submission, copies):
+                found.append((state, item))
+            submission.write()
+        except (OSError, ValueError) as error:
+            if self._stops_all(error):
+                raise
+            for copy in copies:
+                self._refuse(copy.entry, "unwritten", student, assignment)
+            return
+        for state, item in found:
+            getattr(self.done, state).append(item)
+
+    def _taken(self, submission: "_Submission", copies: list[_Copy]) -> Iterator[tuple[str, Item]]:
+        """Add a person's copies and their data to a submission; yield what became of each."""
+        student, assignment, taken = submission.student, submission.assignment, {}
         for copy in sorted(copies, key=lambda copy: copy.order, reverse=True):
             notebook = copy.exercise.notebook
             try:
                 content = self._read(copy.entry)
             except Unreadable as error:
-                self._refuse(copy.entry, error.args[0], student, assignment)
+                yield "refused", _refused(copy.entry, error.args[0], submission)
                 continue
             item = Item(_shown(copy.entry.name), student, assignment, _digest(content))
             if notebook in taken:
-                self.done.older.append(item._replace(reason=_why_older(item, taken[notebook])))
+                yield "older", item._replace(reason=_why_older(item, taken[notebook]))
                 continue
             taken[notebook] = item
             state = submission.add(f"{notebook}.ipynb", content, copy.when, copy.dated)
-            if state == "older":
-                self.done.older.append(item._replace(reason=_NOT_NEWER))
+            if state == "clash":
+                yield "refused", _refused(copy.entry, "clash", submission)
+            elif state == "older":
+                yield "older", item._replace(reason=_NOT_NEWER)
             else:
-                states = {state, *self._add_data(submission, copy)}
-                state = next(state for state in ("replaced", "taken", "unchanged") if state in states)
-                getattr(self.done, state).append(item)
-        submission.write()
+                states = {state}
+                for state, aside in self._data(submission, copy):
+                    states.add(state)
+                    if aside is not None:
+                        yield state, aside
+                yield next(state for state in ("replaced", "taken", "unchanged") if state in states), item
 
-    def _add_data(self, submission: "_Submission", copy: _Copy):
-        """Add what lies beside a notebook; yield what became of each."""
+    def _data(self, submission: "_Submission", copy: _Copy) -> Iterator[tuple[str, Item | None]]:
+        """Add what lies beside a notebook; yield what became of each, and what is to be told of it."""
         for entry in self.beside.get(copy.folder, ()):
             try:
                 content = self._read(entry)
             except Unreadable as error:
-                self._refuse(entry, error.args[0], submission.student, submission.assignment)
+                yield "refused", _refused(entry, error.args[0], submission)
                 continue
             state = submission.add(entry.name.removeprefix(f"{copy.folder}/"), content, copy.when or entry.when, False)
-            if state == "older":
-                self.done.older.append(Item(_shown(entry.name), submission.student, submission.assignment,
-                                            _digest(content), _NOT_NEWER))
-            yield state
+            if state == "clash":
+                yield "refused", _refused(entry, "clash", submission)
+            elif state == "older":
+                yield "older", Item(_shown(entry.name), submission.student, submission.assignment, _digest(content),
+                                    _NOT_NEWER)
+            else:
+                yield state, None
+
+
+def _refused(entry: Entry, problem: str, submission: "_Submission") -> Item:
+    return Item(_shown(entry.name), submission.student, submission.assignment, reason=PROBLEMS[problem])
 
 
 class _Submission:
@@ -339,22 +390,24 @@ class _Submission:
     def __init__(self, course: Path, student: str, assignment: str):
         self.course, self.student, self.assignment = course, student, assignment
         there = course / "submitted" / student / assignment
-        self.files = {path.relative_to(there).as_posix(): path for path in sorted(there.rglob("*"))
-                      if path.is_file() and not path.is_symlink()}
+        files = {path.relative_to(there).as_posix(): path for path in sorted(there.rglob("*"))
+                 if path.is_file() and not path.is_symlink() and path.stat().st_size <= MOST_FILE_BYTES}
+        self.files = {name: path for name, path in files.items() if not name.startswith("timestamp.txt/")}
         self.new: dict[str, tuple[bytes, float | None]] = {}
         self.handed_in = _handed_in(there)
 
     def add(self, name: str, content: bytes, when: float | None, dated: bool) -> str:
-        """Let a file take its place: taken, unchanged or replaced; older where another one is there and stays."""
+        """Let a file take its place: taken, unchanged or replaced; older where another one is there and stays; clash
+        where that one is a folder, or is where this one needs a folder."""
+        names = {*self.files, *self.new} - {name}
+        if clashes(name, names) or any(other.startswith(f"{name}/") for other in names):
+            return "clash"
         old, state = self.files.get(name), "taken"
-        if old is not None and old.read_bytes() == content:
+        if old is not None and old.stat().st_size == len(content) and old.read_bytes() == content:
             state = "unchanged"
         elif old is not None:
             state = "replaced" if when is not None and when > old.stat().st_mtime else "older"
-        names = {*self.files, *self.new} - {name}
-        if state == "older" or clashes(name, names) or any(other.startswith(f"{name}/") for other in names):
-            return "older"
-        if state != "unchanged":
+        if state not in ("unchanged", "older"):
             self.new[name] = content, when
             if dated:
                 self.handed_in = max(when, self.handed_in or when)
@@ -385,17 +438,27 @@ class _Submission:
 def _handed_in(folder: Path) -> float | None:
     """Return the time in a submission's ``timestamp.txt``, UTC where it names no zone; None if it tells none."""
     try:
-        moment = datetime.datetime.fromisoformat((folder / "timestamp.txt").read_text(encoding="utf-8").strip())
-    except (OSError, ValueError):
+        moment = datetime.datetime.fromisoformat((read_regular(folder / "timestamp.txt", MOST_TIMESTAMP) or b"")
+                                                 .decode("utf-8").strip())
+        seconds = (moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)).timestamp()
+        datetime.datetime.fromtimestamp(seconds, datetime.UTC)  # within the years that there are
+    except (ValueError, OverflowError):
         return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)).timestamp()
+    return seconds
 
 
 def finish_interrupted(course: Path) -> None:
-    """Put in place what an interrupted collection had made ready, and drop what it had not."""
+    """Put in place what an interrupted collection had made ready, and drop what it had not.
+
+    What cannot be put in place stays ready, and is told when that person's files are collected again.
+    """
     shutil.rmtree(course / ".grader" / "incoming", ignore_errors=True)
     for ready in sorted((course / ".grader" / "ready").glob("*/*")):
-        _put_in_place(course, ready.parent.name, ready.name)
+        try:
+            _put_in_place(course, ready.parent.name, ready.name)
+        except OSError as error:
+            if of_the_machine(error):
+                raise
 
 
 def _put_in_place(course: Path, student: str, assignment: str) -> None:
@@ -450,9 +513,8 @@ def _digest(content: bytes) -> str:
 
 
 def _shown(name: str) -> str:
-    """Return a name fit for a screen: marks that move, hide or end a line are spelled out."""
-    marks = (mark if mark.isprintable() else f"\\u{ord(mark):04x}" for mark in name[:300])
-    return "".join(marks) + ("…" if len(name) > 300 else "")
+    """Return a name fit for a screen, and not too long for it."""
+    return visible(name[:300]) + ("…" if len(name) > 300 else "")
 
 
 def _why_not(people: tuple[Person, ...]) -> Sentence:

@@ -11,14 +11,15 @@ from pathlib import Path
 
 import click
 import msgspec
-from rich.console import Console
+from rich.console import Console, RenderHook
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
 from portail import __version__, settings
 from portail.commands import EXIT_FOUND, EXIT_STOPPED, end_with
-from portail.wording import Sentence, number, percent
+from portail.wording import Sentence, number, percent, visible
 
 #: jsonschema, which nbformat brings, would import this to check IRIs, and it builds its grammar for two seconds each
 #: time. No schema of a notebook has an IRI, and jsonschema does without where it is not there.
@@ -84,6 +85,44 @@ _trusted = click.option(
 )
 
 
+class _Visible(RenderHook):
+    """Spells out, in all that a console prints, the marks that would move its cursor, or hide or reorder its text.
+
+    Names of files and folders, and what tests say, hold whatever learners wrote.
+    """
+
+    class Spelled:
+        """Something to print, as it is drawn, with such marks spelled out."""
+
+        def __init__(self, renderable):
+            self.renderable = renderable
+
+        def __rich_console__(self, console, options):
+            for segment in console.render(self.renderable, options):
+                yield segment if segment.control else Segment(_safe(segment.text), segment.style)
+
+    def process_renderables(self, renderables):
+        """Return what to print in their place."""
+        return [self.Spelled(each) for each in renderables]
+
+
+def _safe(text) -> str:
+    """Return what a terminal gets of a text, whoever wrote it: all that these commands print goes through here."""
+    return visible(str(text), keep="\n")
+
+
+def _console(**options) -> Console:
+    """Return the console on which these commands print."""
+    console = Console(markup=False, emoji=False, **options)
+    console.push_render_hook(_Visible())
+    return console
+
+
+def _echo(text, **style) -> None:
+    """Print lines as they are, in no table."""
+    click.secho(_safe(text), **style)
+
+
 class _Rate(ProgressColumn):
     """Submissions a minute."""
 
@@ -123,7 +162,7 @@ def grade(assignment, folder, students, workers, scheduler, again, db, json_file
     from grader import coordinator
 
     _warn_if(unsafe_trusted)
-    console = Console()
+    console = _console()
     with progress_bar(console, Sentence("Grading", "Correction")) as progress:
         outcome = coordinator.grade(
             folder,
@@ -144,7 +183,7 @@ def grade(assignment, folder, students, workers, scheduler, again, db, json_file
 
 def _warn_if(unsafe_trusted: bool) -> None:
     if unsafe_trusted:
-        click.secho(
+        _echo(
             Sentence(
                 "UNSAFE: learner code runs without confinement. It can read and change everything that you can, "
                 "marks and hidden tests included.",
@@ -197,7 +236,7 @@ def _show(console: Console, outcome) -> None:
 
 def _say(console: Console, sentence: Sentence | str) -> None:
     """Print a sentence; the terminal wraps it, so that a path in it can be copied, or read by a program, whole."""
-    console.print(Text(str(sentence)), soft_wrap=True)
+    console.print(Text(_safe(sentence)), soft_wrap=True)
 
 
 def _write_json(path: Path, outcome) -> None:
@@ -231,7 +270,7 @@ def _write_json(path: Path, outcome) -> None:
         "exit_code": outcome.code,
         "submissions": submissions,
     }
-    put(path, (json.dumps(report, ensure_ascii=False, indent=1) + "\n").encode())
+    put(path, (json.dumps(report, ensure_ascii=False, indent=1) + "\n").encode("utf-8", "backslashreplace"))
 
 
 @grader.command()
@@ -263,9 +302,9 @@ def check(assignment, folder, unsafe_trusted) -> None:
             else Sentence("split", "séparée")
         )
         table.add_row(name, _points(points), _points(checked.split.get(name)), str(runs))
-    Console().print(table)
+    _console().print(table)
     if checked.differing:
-        click.echo(
+        _echo(
             Sentence(
                 f"These differ from nbgrader in either way: {', '.join(checked.differing)}",
                 f"Ceux-ci diffèrent de nbgrader de toute façon : {', '.join(checked.differing)}",
@@ -294,7 +333,7 @@ def collect(source, roster_file, folder) -> None:
     from grader.sealed import SealedReader
 
     people = roster.read(roster_file)
-    console = Console()
+    console = _console()
     for notice in people.notices:
         _say(console, notice)
     course = Course(folder)
@@ -342,7 +381,7 @@ def names(roster_file, folder, db) -> None:
     people, course = roster.read(roster_file), Course(folder, db)
     with locked(course), named_problems(course):
         changed = roster.into_gradebook(people, course.db_url, course.course_id or "default_course")
-    _say(Console(), Sentence(f"Names entered or changed in the gradebook: {number(changed)}.",
+    _say(_console(), Sentence(f"Names entered or changed in the gradebook: {number(changed)}.",
                              f"Noms inscrits ou modifiés dans le carnet de notes : {number(changed)}."))
 
 
@@ -362,7 +401,7 @@ def feedback(assignment, students, roster_file, folder, db, unsafe_trusted) -> N
     from grader.feedback import feedback as write
 
     _warn_if(unsafe_trusted)
-    console = Console()
+    console = _console()
     people = roster.read(roster_file) if roster_file else None
     with progress_bar(console, Sentence("Writing", "Écriture")) as progress:
         pages = write(folder, assignment, students=list(students) or None, roster=people, db=db,
@@ -393,7 +432,7 @@ def report(assignment, roster_file, out, folder, db) -> None:
     people = roster.read(roster_file) if roster_file else None
     found = reporting.read(folder, assignment, people, db)
     path = reporting.write(found, out or folder / "reports" / f"{assignment}.html")
-    _say(Console(), Sentence(f"Learners in {path}: {number(len(found.lines))}.",
+    _say(_console(), Sentence(f"Learners in {path}: {number(len(found.lines))}.",
                              f"Personnes dans {path} : {number(len(found.lines))}."))
 
 
@@ -411,7 +450,7 @@ def evaluate(programme, out, minimum) -> None:
     from grader import evaluation, evaluation_page
 
     found = evaluation.evaluate(programme, minimum)
-    console = Console()
+    console = _console()
     for path in evaluation_page.write(found, out):
         _say(console, str(path))
 
@@ -438,7 +477,7 @@ def memos(assignment, out, share, sheets, enter, folder, db, unsafe_trusted) -> 
 
     if (out is None) == (not sheets):
         raise click.UsageError(str(Sentence("Give either --out or --sheets.", "Donnez soit --out, soit --sheets.")))
-    console = Console()
+    console = _console()
     if out is not None:
         _warn_if(unsafe_trusted)
         for path in reading.lay_out(folder, assignment, out, share=share, db=db, unsafe_trusted=unsafe_trusted):
@@ -488,7 +527,7 @@ def export(assignment, roster_file, kind, out, unfinished, folder, db) -> None:
     course = Course(folder, db)
     people = roster.read(roster_file)
     done = write(course.root, assignment, kind, people, out, db=course.db_url, unfinished=unfinished)
-    console = Console()
+    console = _console()
     _say(console, Sentence(f"People written to {done.path}: {done.people}.",
                            f"Personnes inscrites dans {done.path} : {done.people}."))
     if done.left_out:
@@ -516,7 +555,7 @@ def regrade(assignment, folder, back, workers, db, unsafe_trusted) -> None:
     """
     from grader import regrade as regrading
 
-    console = Console()
+    console = _console()
     if back:
         students = regrading.undo(folder, assignment, db)
         _say(console, Sentence(f"Submissions with their marks of before: {len(students)}.",
@@ -558,7 +597,7 @@ def status(folder) -> None:
     for each in records.status(folder):
         counts = [number(each.states.get(state, 0)) for state in ("waiting", "graded", "failed", "running")]
         table.add_row(each.assignment, *counts, number(each.outdated))
-    Console().print(table)
+    _console().print(table)
 
 
 @grader.command()
@@ -574,9 +613,9 @@ def verify(assignment, folder, db) -> None:
 
     looked_at, found = records.verify(folder, assignment, db)
     for each in found:
-        click.echo(f"{each.student}: {each.reason}")
+        _echo(f"{each.student}: {each.reason}")
     strangers = len({each.student for each in found})
-    click.echo(Sentence(f"Graded submissions looked at: {looked_at}; that do not hold: {strangers}.",
+    _echo(Sentence(f"Graded submissions looked at: {looked_at}; that do not hold: {strangers}.",
                         f"Copies corrigées examinées : {looked_at}; qui ne tiennent plus : {strangers}."))
     sys.exit(EXIT_FOUND if found else 0)
 
@@ -593,9 +632,13 @@ def forget(student, folder, db) -> None:
     """
     from grader import records
 
-    for removed in records.forget(folder, student, db):
-        click.echo(Sentence(f"removed: {removed}", f"supprimé : {removed}"))
-    click.echo(Sentence("Exports, mail and backups are beyond this command: remove them yourself.",
+    done = records.forget(folder, student, db)
+    for removed in done.removed:
+        _echo(Sentence(f"removed: {removed}", f"supprimé : {removed}"))
+    for place in done.look:
+        _echo(Sentence(f"to look at yourself, it may be theirs or somebody else’s: {place}",
+                            f"à examiner vous-même, peut être à cette personne ou à une autre : {place}"))
+    _echo(Sentence("Exports, mail and backups are beyond this command: remove them yourself.",
                         "Exportations, courriels et sauvegardes lui échappent : supprimez-les vous-même."))
 
 
@@ -608,15 +651,15 @@ def doctor() -> None:
     from grader.doctor import RECIPE, offer
 
     found = offer()
-    click.echo(found.system)
+    _echo(found.system)
     if not found.missing:
-        click.echo(
+        _echo(
             Sentence(
                 "[ OK ] Learner code can be confined: namespaces, seccomp and limits are there.",
                 "[ OK ] Le code des copies peut être confiné : espaces de noms, seccomp et limites sont là.",
             )
         )
-        click.echo(
+        _echo(
             Sentence(f"[ OK ] Landlock, version {found.landlock}.", f"[ OK ] Landlock, version {found.landlock}.")
             if found.landlock
             else Sentence(
@@ -626,6 +669,6 @@ def doctor() -> None:
         )
         return
     for english, french in found.missing:
-        click.echo(Sentence(f"[FAIL] {english}", f"[ÉCHEC] {french}"))
-    click.echo(RECIPE)
+        _echo(Sentence(f"[FAIL] {english}", f"[ÉCHEC] {french}"))
+    _echo(RECIPE)
     sys.exit(EXIT_FOUND)

@@ -16,12 +16,12 @@ import msgspec
 
 from grader import check, executor, submission
 from grader.confinement import CannotConfine, require_linux
-from grader.course import Course, Handed, hash_of_environment, read_submission
+from grader.course import Course, Handed, hash_of_environment, of_the_machine, read_submission
 from grader.gradebook import Book, Line, timestamp_reads
 from grader.journal import Entry, Journal
 from grader.work import Assignment, Job, Mark, MarkedNotebook, Result
 from portail.errors import CannotWrite, PortailError
-from portail.wording import Sentence
+from portail.wording import Sentence, visible
 
 _BATCH, _BATCH_SECONDS = 40, 3.0
 CAUSES = {
@@ -33,6 +33,18 @@ CAUSES = {
     "file": Sentence(
         "A notebook is no regular file, cannot be read, or is larger than 64 MB",
         "Un carnet n’est pas un fichier ordinaire, est illisible ou dépasse 64 Mo",
+    ),
+    "id": Sentence(
+        "A folder’s name cannot be a learner’s id (at most 128 letters, digits and other marks that can be seen, no "
+        "backslash); rename it",
+        "Le nom d’un dossier ne peut pas être un identifiant (au plus 128 lettres, chiffres et autres caractères "
+        "visibles, sans barre oblique inverse); renommez-le",
+    ),
+    "left out": Sentence(
+        "Files beside the notebook were left out, for their name, size or number, or because the course has a folder "
+        "of that name",
+        "Des fichiers joints au carnet sont laissés de côté, à cause de leur nom, de leur taille ou de leur nombre, ou "
+        "parce que le cours a un dossier de ce nom",
     ),
     "large": Sentence("The notebook is larger than 64 MB.", "Le carnet dépasse 64 Mo."),
     "unreadable": Sentence("The notebook cannot be read.", "Le carnet est illisible."),
@@ -63,9 +75,20 @@ CAUSES = {
         "A test ended abnormally on this notebook’s values; what comes after counts as not answered: cell",
         "Un test s’est interrompu sur les valeurs de ce carnet; la suite compte comme non répondue : cellule",
     ),
+    "metadata": Sentence(
+        "Cells had lost the metadata by which nbgrader knows them, and were matched by their place: cells",
+        "Des cellules avaient perdu les métadonnées par lesquelles nbgrader les reconnaît; elles ont été retrouvées "
+        "par leur place : cellules",
+    ),
+    "lost cells": Sentence(
+        "Cells of the assignment are not in the notebook, and count as not answered; put the answers back into the "
+        "released notebook, and grade again",
+        "Des cellules du devoir ne sont pas dans le carnet et comptent comme non répondues; remettez les réponses "
+        "dans le carnet publié, puis corrigez de nouveau",
+    ),
     "error": Sentence("It could not be marked", "La copie n’a pas pu être corrigée"),
 }
-_FAILURES = {*submission.PROBLEMS, "link", "file", "large", "unreadable", "none", "error"}
+_FAILURES = {*submission.PROBLEMS, "link", "file", "large", "unreadable", "none", "error", "id"}
 
 
 class Busy(PortailError):
@@ -138,6 +161,7 @@ def why(cause: str, detail: str = "") -> Sentence | None:
     said = CAUSES.get(cause, CAUSES["error"])
     if not detail or said.english.endswith("."):
         return said
+    detail = visible(detail)  # of one line, whatever a learner called a file
     joint = " " if said.english.endswith("cell") else ": "
     return Sentence(f"{said.english}{joint}{detail}.", f"{said.french}{' ' if joint == ' ' else ' : '}{detail}.")
 
@@ -395,10 +419,8 @@ def write_autograded(course: Course, spec: Assignment, result: Result, handed: H
             if folder.exists():  # a run was killed here
                 shutil.rmtree(folder)
         fresh.mkdir(parents=True)
-        for name, data in handed.job.files.items():
-            _put_within(fresh, name, data)
         if handed.timestamp:
-            (fresh / "timestamp.txt").write_text(handed.timestamp)
+            (fresh / "timestamp.txt").write_text(handed.timestamp, encoding="utf-8")
         if spec.data:
             from grader.work import unzip_into
 
@@ -407,6 +429,9 @@ def write_autograded(course: Course, spec: Assignment, result: Result, handed: H
             marked = result.notebooks[notebook.name]
             if marked.cells:
                 (fresh / f"{notebook.name}.ipynb").write_bytes(as_notebook(marked, notebook.metadata))
+        for name, data in handed.job.files.items():
+            if not _put_within(fresh, name, data):
+                handed.leave_out(name)
         place.parent.mkdir(parents=True, exist_ok=True)
         if os.path.lexists(place):
             old.parent.mkdir(parents=True, exist_ok=True)
@@ -419,18 +444,39 @@ def write_autograded(course: Course, spec: Assignment, result: Result, handed: H
         raise CannotWrite(place.parent, error) from error
 
 
-def _put_within(folder: Path, name: str, data: bytes) -> None:
+def _put_within(folder: Path, name: str, data: bytes) -> bool:
+    """Write a learner's file where the course has none, and tell whether it could be; a bad name is no reason to stop.
+
+    Raises:
+        OSError: if the disk is full or cannot be written to.
+    """
     path = folder / name
-    if ".." not in path.parts and path.resolve().is_relative_to(folder.resolve()):
+    if ".." in path.parts or path.is_absolute():
+        return False
+    try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
+        with open(path, "xb") as file:
+            file.write(data)
+    except FileExistsError:
+        return path.is_file()  # the course's own
+    except (OSError, ValueError) as error:
+        if of_the_machine(error):
+            raise
+        return False
+    return True
 
 
 def as_notebook(marked: MarkedNotebook, metadata: dict) -> bytes:
-    """Return a marked notebook as nbformat writes it."""
+    """Return a marked notebook as nbformat writes it; without outputs and pictures, where they break its rules."""
     import nbformat  # slow: the warm processes begin meanwhile
 
     notebook = {"cells": marked.cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+    try:
+        nbformat.validate(notebook)
+    except (nbformat.ValidationError, RecursionError):
+        notebook["cells"] = [
+            {key: [] if key == "outputs" else value for key, value in cell.items() if key != "attachments"}
+            for cell in marked.cells
+        ]
     text = json.dumps(notebook, ensure_ascii=False, indent=1)
-    nbformat.validate(notebook)
     return (text + "\n").encode("utf-8", "replace")

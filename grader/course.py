@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import errno
 import hashlib
 import importlib.metadata
 import io
@@ -12,6 +13,7 @@ import site
 import stat
 import sys
 import zipfile
+import zoneinfo
 from pathlib import Path
 
 import msgspec
@@ -20,8 +22,15 @@ from grader.confinement import Limits, python_folders
 from grader.work import MOST_NOTEBOOK, Job, SourceCell, SourceNotebook
 from grader.zygote import Surroundings
 from portail.errors import CannotWrite, PortailError
+from portail.wording import visible
 
-MOST_FILES, MOST_FILE_BYTES = 200, 64 << 20  #: what a submission may hold besides its notebooks
+MOST_FILES, MOST_FILE_BYTES = 200, 64 << 20  #: what a submission may hold besides the assignment's own notebooks
+MOST_NOTEBOOKS = 20  #: notebooks of other names, looked through where one of the assignment's is missing
+MOST_NAMES, MOST_DEPTH, MOST_PATH = 2_000, 20, 1_000  #: names looked at, folders in folders, bytes of a path
+MOST_TIMESTAMP, MOST_TOLD = 4_096, 20  #: bytes of timestamp.txt, and names that a report lists
+MOST_ID = 128  #: characters of a learner's id, as nbgrader's gradebook has it
+_JOINERS = "\u200c\u200d"  # invisible, and some alphabets need them
+_OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 _IGNORED = {".ipynb_checkpoints", "__pycache__", ".DS_Store", "Thumbs.db", "timestamp.txt", "feedback"}
 
 
@@ -55,6 +64,7 @@ class Course:
         self.course_id = place("course_id", "")
         self.db_url = with_driver(db or place("db_url") or f"sqlite:///{self.root / 'gradebook.db'}")
         self.state = self.root / ".grader"
+        self._names: dict[str, tuple[set[str], set[str]]] = {}
         self.unmatched = self.state / "unmatched"  # what `grader collect` could give to nobody
         if not self.source.is_dir():
             raise NoCourse(
@@ -145,22 +155,39 @@ class Course:
         """Return the assignment's own files beside its notebooks as a ZIP, the same bytes for the same files; b"" if
         none."""
         folder = self.source / assignment
-        paths = [
+        paths = self._data_paths(assignment)
+        return packed(folder, paths) if paths else b""
+
+    def _data_paths(self, assignment: str) -> list[Path]:
+        folder = self.source / assignment
+        return [
             path
             for path in sorted(folder.rglob("*"))
             if path.is_file() and path.suffix != ".ipynb" and not _IGNORED & set(path.relative_to(folder).parts)
         ]
-        return packed(folder, paths) if paths else b""
+
+    def data_names(self, assignment: str) -> tuple[set[str], set[str]]:
+        """Return the paths of the assignment's own files beside its notebooks, and of the folders that they are in."""
+        if assignment not in self._names:
+            folder = self.source / assignment
+            files = {path.relative_to(folder) for path in self._data_paths(assignment)}
+            folders = {above for path in files for above in path.parents} - {Path(".")}
+            self._names[assignment] = {path.as_posix() for path in files}, {path.as_posix() for path in folders}
+        return self._names[assignment]
 
     def students(self, assignment: str) -> list[str]:
-        """Return the ids of those who handed the assignment in."""
-        if not self.submitted.is_dir():
-            return []
-        return sorted(
-            path.name
-            for path in self.submitted.iterdir()
-            if not path.name.startswith(".") and os.path.lexists(path / assignment)
-        )
+        """Return the ids of those who handed the assignment in.
+
+        A folder whose name cannot be an id is there too, its name spelled out so that it can be told; ``is_usable``
+        says no of it, and so nothing of it is read.
+        """
+        found = []
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(self.submitted) as entries:
+            for entry in entries:
+                closed = os.path.isdir(entry.path) and not os.access(entry.path, os.X_OK)
+                if not entry.name.startswith(".") and (closed or os.path.lexists(f"{entry.path}/{assignment}")):
+                    found.append(shown_id(entry.name))
+        return sorted(found)
 
     def hash_of_tests(self, assignment: str) -> str:
         """Return the hash of all that gives a mark: notebooks, data, and what their set-up may read."""
@@ -273,7 +300,7 @@ def _source_cell(cell, visible: str) -> SourceCell:
     about = cell.metadata.get("nbgrader", {})
     grade, solution = about.get("grade", False), about.get("solution", False)
     if "grade_id" not in about or not (grade or solution or about.get("locked") or about.get("task")):
-        return SourceCell("plain", cell.cell_type, cell.source)
+        return SourceCell("plain", cell.cell_type, cell.source, id=cell.get("id"))
     role = (
         "task"
         if about.get("task")
@@ -297,6 +324,7 @@ def _source_cell(cell, visible: str) -> SourceCell:
         about.get("checksum"),
         metadata=known,
         visible=visible if role in ("test", "locked") else "",
+        id=cell.get("id"),
     )
 
 
@@ -308,10 +336,12 @@ class Handed(msgspec.Struct):
 
     Args:
         job: what to mark.
-        hash: of all its files.
+        hash: of all its files that count.
         timestamp: the text of timestamp.txt, None if there is none.
         problem: a key of ``coordinator.CAUSES`` where it cannot be read at all.
         detail: which file.
+        left_out: names, fit to be shown, of what was not taken: for its name, its size, its number, or because the
+            course has a folder where this is a file, or the other way round. At most ``MOST_TOLD``, then « … ».
     """
 
     job: Job
@@ -319,48 +349,168 @@ class Handed(msgspec.Struct):
     timestamp: str | None = None
     problem: str = ""
     detail: str = ""
+    left_out: list[str] = []
+
+    def leave_out(self, name: str) -> None:
+        """Note what was not taken."""
+        if len(self.left_out) < MOST_TOLD:
+            self.left_out.append(visible(name)[:200])
+        elif len(self.left_out) == MOST_TOLD:
+            self.left_out.append("…")
+
+
+def is_usable(student: str) -> bool:
+    """Tell whether a folder's name can be a learner's id: in files, in a gradebook, and on a screen."""
+    return 0 < len(student) <= MOST_ID and visible(student) == student and "\\" not in student
+
+
+def shown_id(name: str) -> str:
+    """Return the id that a folder's name is; where it can be none, the name spelled out, each name in its own way."""
+    return name if is_usable(name) else visible(name.replace("\\", "\\\\"))
 
 
 def read_submission(course: Course, assignment: str, student: str) -> Handed:
-    """Read a submission's files: regular files alone, no link followed, nothing larger than the limits."""
-    folder = course.submitted / student / assignment
-    names = {path.stem for path in course.notebooks(assignment)}
-    notebooks, files, digest = {}, {}, hashlib.sha256()
-    handed = Handed(Job(student, notebooks, files), "")
-    if folder.is_symlink() or folder.parent.is_symlink() or not folder.is_dir():
-        handed.problem, handed.detail = "link", folder.name
+    """Read a submission's files: regular files alone, no link followed, nothing larger than the limits.
+
+    The assignment's own notebooks are always read. Of all else there is a limit on the number of names looked at, on
+    the notebooks and files taken, and on their bytes together; what is not taken is noted.
+    """
+    handed = Handed(Job(student, {}, {}), "")
+    if not is_usable(student):
+        handed.problem, handed.detail = "id", student
         return handed
-    total = 0
-    for path in _walk(folder):
-        name = str(path.relative_to(folder))
-        data = read_regular(path, MOST_FILE_BYTES)
-        if name == "timestamp.txt":
-            handed.timestamp = (data or b"")[:200].decode("utf-8", "replace").strip() or None
-        if data is None:
-            if path.suffix == ".ipynb" and "/" not in name and path.stem in names:
-                handed.problem, handed.detail = "file", name
-            continue
-        _add(digest, name, data)
-        total += len(data)
-        if path.suffix == ".ipynb":
-            notebooks[path.stem if "/" not in name else name] = data
-        elif path.name not in _IGNORED and len(files) < MOST_FILES and total <= MOST_FILE_BYTES:
-            files[name] = data
-    handed.hash = digest.hexdigest()
+    try:
+        _Reading(course, assignment, handed).all()
+    except (OSError, ValueError) as error:  # whatever a file system says of one learner's folder is about that folder
+        handed.problem, handed.detail = "file", visible(getattr(error, "strerror", None) or str(error))[:200]
     return handed
 
 
-def _walk(folder: Path) -> list[Path]:
-    found = []
-    for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if name not in _IGNORED)
-        for name in folders:
+class _Reading:
+    """One submission while it is read."""
+
+    def __init__(self, course: Course, assignment: str, handed: Handed):
+        self.folder = course.submitted / handed.job.student / assignment
+        self.handed, self.job = handed, handed.job
+        self.own = {path.name: path.stem for path in course.notebooks(assignment)}
+        self.courses, self.courses_folders = course.data_names(assignment)
+        self.left = MOST_FILE_BYTES  # bytes, of all that is not the assignment's own notebooks
+        self.others = 0
+
+    def all(self) -> None:
+        handed = self.handed
+        if self.folder.is_symlink() or self.folder.parent.is_symlink() or not self.folder.is_dir():
+            handed.problem, handed.detail = "link", self.folder.name
+            return
+        taken = {name: data for name in self.own if (data := self.own_notebook(name)) is not None}
+        if (stamp := self.time()) is not None:
+            taken["timestamp.txt"] = stamp
+        rest = [name for name in _walk(self.folder, handed.leave_out) if name not in self.own]
+        for name in rest:
+            data = self.other(name)
+            if data is not None:
+                taken[name] = data
+        digest = hashlib.sha256()
+        for name in [*sorted(name for name in taken if "/" not in name), *(name for name in rest if "/" in name)]:
+            if name in taken:
+                _add(digest, name, taken[name])
+        handed.hash = digest.hexdigest()
+
+    def own_notebook(self, name: str) -> bytes | None:
+        path = self.folder / name
+        data = read_regular(path, MOST_NOTEBOOK)
+        if data is not None:
+            self.job.notebooks[self.own[name]] = data
+        elif os.path.lexists(path):
+            self.handed.problem, self.handed.detail = "file", name
+        return data
+
+    def time(self) -> bytes | None:
+        path = self.folder / "timestamp.txt"
+        data = read_regular(path, MOST_TIMESTAMP)
+        if data is not None:
+            self.handed.timestamp = _harmless_time(data[:200].decode("utf-8", "replace").strip()) or None
+        elif os.path.lexists(path):
+            self.handed.leave_out("timestamp.txt")
+        return data
+
+    def other(self, name: str) -> bytes | None:
+        """Take a file that is none of the assignment's own notebooks; note it where it is not taken."""
+        notebook = name.endswith(".ipynb")
+        data = None
+        if (self.fits_as_notebook(name) if notebook else self.fits(name)) and self.left > 0:
+            data = read_regular(self.folder / name, self.left)
+        if data is None:
+            self.handed.leave_out(name)
+            return None
+        self.left -= len(data)
+        if notebook:
+            self.others += 1
+            self.job.notebooks.setdefault(visible(name if "/" in name else name.removesuffix(".ipynb")), data)
+        else:
+            self.job.files[name] = data
+        return data
+
+    def fits_as_notebook(self, name: str) -> bool:
+        return self.others < MOST_NOTEBOOKS and len(os.fsencode(name)) <= MOST_PATH
+
+    def fits(self, name: str) -> bool:
+        """Tell whether a data file can be handed on: by its name, and by what the course has there."""
+        above = [name[:at] for at, mark in enumerate(name) if mark == "/"]
+        return (
+            len(self.job.files) < MOST_FILES
+            and visible(name, _JOINERS) == name
+            and len(name.encode()) <= MOST_PATH
+            and name not in self.courses_folders
+            and not self.courses.intersection(above)
+        )
+
+
+def _harmless_time(text: str) -> str:
+    """Return a time as text that nbgrader may read: what follows as its zone names no file."""
+    day, space, zone = text.rpartition(" ")
+    if "/" in zone and zone not in zoneinfo.available_timezones():
+        return f"{day}{space}{zone.replace('/', '?')}" if space else text
+    return text
+
+
+def _walk(folder: Path, leave_out) -> list[str]:
+    """Return the paths of a folder's files, and no more than can be looked at, in an order that does not change.
+
+    Args:
+        folder: where.
+        leave_out: is told the names of folders that are not looked into, or not to their end.
+    """
+    found: list[str] = []
+    looked_at, folders = 0, [""]
+    while folders:
+        inside = folders.pop()
+        files, below = [], []
+        try:
+            with os.scandir(folder / inside) as entries:
+                for entry in entries:
+                    looked_at += 1
+                    if looked_at > MOST_NAMES:
+                        leave_out(inside or folder.name)
+                        return found + _sorted_files(files)
+                    (below if entry.is_dir(follow_symlinks=False) else files).append(f"{inside}{entry.name}")
+        except OSError:
+            leave_out(inside or folder.name)
+        found += _sorted_files(files)
+        for name in sorted(below, reverse=True):
+            if name.rpartition("/")[2] in _IGNORED:
+                continue
+            if name.count("/") >= MOST_DEPTH or len(os.fsencode(name)) > MOST_PATH:
+                leave_out(name)
+            else:
+                folders.append(f"{name}/")
             if name.endswith(".ipynb"):
-                found.append(Path(parent) / name)
-        found += [Path(parent) / name for name in sorted(names)]
-        if len(found) > 10 * MOST_FILES:
-            break
+                leave_out(name)
     return found
+
+
+def _sorted_files(names: list[str]) -> list[str]:
+    return sorted(name for name in names if name.rpartition("/")[2] not in _IGNORED)
 
 
 def read_regular(path: Path, most: int) -> bytes | None:
@@ -378,13 +528,19 @@ def read_regular(path: Path, most: int) -> bytes | None:
     return None
 
 
+def of_the_machine(error: Exception) -> bool:
+    """Tell whether an error is about the whole disk or system, so that the next file would fare no better."""
+    return isinstance(error, OSError) and error.errno in _OF_THE_MACHINE
+
+
 def put(path: Path, data: bytes) -> None:
     """Write a file whole, in one step.
 
     Raises:
         CannotWrite: if it cannot be; what was there is as it was.
     """
-    fresh = path.with_name(f".{path.name}.{os.getpid()}.new")
+    name = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:8]  # the whole name may be as long as names can be
+    fresh = path.with_name(f".{name}.{os.getpid()}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh.write_bytes(data)
@@ -402,9 +558,12 @@ __all__ = [
     "Handed",
     "NoCourse",
     "hash_of_environment",
+    "is_usable",
+    "of_the_machine",
     "packed",
     "put",
     "read_regular",
     "read_source",
     "read_submission",
+    "shown_id",
 ]

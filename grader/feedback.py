@@ -13,7 +13,7 @@ from pathlib import Path
 
 from grader import coordinator, rendering
 from grader.confinement import Limits
-from grader.course import Course, put, read_regular, read_source
+from grader.course import Course, is_usable, put, read_regular, read_source
 from grader.gradebook import Book, Given, GivenNotebook
 from grader.journal import Entry
 from grader.rendering import Drawn, MarkLine, Page
@@ -72,8 +72,8 @@ def feedback(
     source = [read_source(course, path)[0] for path in course.notebooks(assignment)]
     with contextlib.closing(coordinator.open_journal(course)) as journal:
         entries = journal.of(assignment)
-    chosen = sorted(student for student in entries
-                    if entries[student].state in ("graded", "failed") and (students is None or student in students))
+    chosen = sorted(student for student, entry in entries.items() if entry.state in ("graded", "failed")
+                    and is_usable(student) and (students is None or student in students))
     zygote = Zygote(Surroundings(modules=["grader.rendering", "mistune", "nh3", "jinja2"], trusted=unsafe_trusted))
     written = []
     with contextlib.closing(zygote), contextlib.closing(Book(course, assignment, update=False)) as book:

@@ -137,8 +137,20 @@ def now() -> str:
 
 
 def _line(entry: Entry) -> bytes:
-    body = msgspec.json.encode(entry)
+    try:
+        body = msgspec.json.encode(entry)
+    except UnicodeEncodeError:  # a message may quote the name of a file that is no Unicode
+        body = msgspec.json.encode(msgspec.convert(_encodable(msgspec.to_builtins(entry)), Entry))
     return b"%08x %s\n" % (zlib.crc32(body), body)
+
+
+def _encodable(value):
+    """Return plain data whose texts any encoding of Unicode takes, what it does not take spelled out."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {_encodable(key): _encodable(each) for key, each in value.items()}
+    return [_encodable(each) for each in value] if isinstance(value, list) else value
 
 
 def _read_line(line: bytes) -> Entry | None:

@@ -9,6 +9,7 @@ import csv
 import html
 import io
 import random
+import re
 import secrets
 from collections.abc import Iterable
 from pathlib import Path
@@ -29,6 +30,7 @@ from portail.errors import PortailError
 from portail.wording import language
 
 COLUMNS = ["code", "task", "maximum", "points", "comment"]
+_BEGINS, _ENDS = "<!-- answer {} -->", "<!-- end of answer -->"  # by which an answer is taken out of the page again
 NEAR = 1.0  #: points that two markers may lie apart, and their mean still counts
 _LIMITS = Limits(seconds=120, memory=1 << 30)
 _WORDS = {
@@ -57,10 +59,26 @@ class Listed(msgspec.Struct, frozen=True):
 
 
 class Kept(msgspec.Struct):
-    """What the course keeps of a marking: answers by code, and the agreement found, by task."""
+    """What the course keeps of a marking.
+
+    Args:
+        answers: by code.
+        agreement: that was found, by task.
+        written: where the page and the sheets were written.
+        forgotten: codes whose learner was forgotten: markers' sheets may still have them.
+    """
 
     answers: dict[str, Listed]
     agreement: dict[str, Agreement] = {}
+    written: list[str] = []
+    forgotten: list[str] = []
+
+
+class Forgotten(msgspec.Struct, frozen=True):
+    """What forgetting a learner changed, and what is to be looked at by a person."""
+
+    removed: list[str]
+    look: list[str]
 
 
 class Settled(msgspec.Struct, frozen=True):
@@ -116,7 +134,8 @@ def lay_out(folder: Path | str, assignment: str, out: Path, *, markers: int = 2,
     for sheet in sheets:
         put(sheet, _sheet(answers))
     with coordinator.locked(course):
-        put(_kept_at(course, assignment), msgspec.json.encode(Kept(answers)))
+        written = [str(path.resolve()) for path in (page, *sheets)]
+        put(_kept_at(course, assignment), msgspec.json.encode(Kept(answers, written=written)))
     return [page, *sheets]
 
 
@@ -149,8 +168,9 @@ def _page(course: Course, assignment: str, answers: dict[str, Listed], trusted: 
             data = read_regular(course.autograded / each.student / assignment / f"{notebook}.ipynb", MOST_NOTEBOOK)
             question = rendering.Answer(data or b"", grade_id)
             drawn = ask_once(zygote, "grader.rendering:serve_answer", _LIMITS, question, Drawn, 60)
-            parts.append(f"<h2>{code}</h2>\n<p>{words['task']} <code>{html.escape(each.task)}</code></p>\n"
-                         + (drawn.html if drawn else f"<p>{words['not_drawn']}</p>"))
+            shown = drawn.html.replace("<!--", "&lt;!--") if drawn else f"<p>{words['not_drawn']}</p>"
+            parts.append(f"{_BEGINS.format(code)}<h2>{code}</h2>\n<p>{words['task']} "
+                         f"<code>{html.escape(each.task)}</code></p>\n{shown}\n{_ENDS}")
     body = f"<h1>{words['title']}: {html.escape(assignment)}</h1>\n<p>{words['how']}</p>\n" + "\n".join(parts)
     return framed(language(), f"{words['title']}: {assignment}", body)
 
@@ -177,7 +197,7 @@ def settle(folder: Path | str, assignment: str, first: Path, second: Path, *, en
     course = Course(folder, db)
     with coordinator.locked(course):
         kept = _kept(course, assignment)
-        sheets = [_read(path, kept.answers) for path in (first, second)]
+        sheets = [_read(path, kept) for path in (first, second)]
         both = sorted(set(sheets[0]) & set(sheets[1]))
         alone = sorted(set(sheets[0]) ^ set(sheets[1]))
         points = {code: (sheets[0][code][0], sheets[1][code][0]) for code in both}
@@ -200,7 +220,7 @@ def _joined(first: str, second: str) -> str:
     return first if first == second else "\n\n".join(each for each in (first, second) if each)
 
 
-def _read(path: Path, answers: dict[str, Listed]) -> dict[str, tuple[float, str]]:
+def _read(path: Path, kept: Kept) -> dict[str, tuple[float, str]]:
     """Return a sheet's points and comments by code; a line without points is left out."""
     data = read_regular(path, 64 << 20)
     if data is None:
@@ -210,16 +230,16 @@ def _read(path: Path, answers: dict[str, Listed]) -> dict[str, tuple[float, str]
     first = text.splitlines()[0] if text.strip() else ""
     lines = csv.DictReader(io.StringIO(text), delimiter=";" if first.count(";") > first.count(",") else ",")
     try:
-        return dict(_entries(path, lines, answers))
+        return dict(_entries(path, lines, kept.answers, kept.forgotten))
     except csv.Error as error:
         raise BadSheet(f"{path} does not read as CSV: {error}.",
                        f"{path} n’est pas un CSV lisible : {error}.") from error
 
 
-def _entries(path: Path, lines: Iterable[dict], answers: dict[str, Listed]):
+def _entries(path: Path, lines: Iterable[dict], answers: dict[str, Listed], forgotten: list[str]):
     for number, line in enumerate(lines, 2):
         code, written = (line.get("code") or "").strip(), (line.get("points") or "").strip()
-        if not written:
+        if not written or code in forgotten:
             continue
         if code not in answers:
             raise BadSheet(f"{path.name}, line {number}: the code {code[:40]!r} is not one of this marking’s.",
@@ -241,13 +261,57 @@ def agreement(course: Course, assignment: str) -> dict[str, Agreement]:
     return _kept(course, assignment).agreement
 
 
-def forget(course: Course, student: str) -> list[str]:
-    """Remove a learner from the lists of codes, and return the lists that held them."""
-    removed = []
+def forget(course: Course, student: str) -> Forgotten:
+    """Remove a learner from the lists of codes, and their answers from the pages and sheets that were written."""
+    done = Forgotten([], [])
     for path in sorted((course.state / "memos").glob("*.json")):
         kept = _kept(course, path.stem)
-        left = {code: each for code, each in kept.answers.items() if each.student != student}
-        if len(left) < len(kept.answers):
-            put(path, msgspec.json.encode(Kept(left, kept.agreement)))
-            removed.append(str(path.relative_to(course.root)))
-    return removed
+        codes = [code for code, each in kept.answers.items() if each.student == student]
+        if not codes:
+            continue
+        for written in map(Path, kept.written):
+            where = str(written.relative_to(course.root)) if written.is_relative_to(course.root) else str(written)
+            try:
+                _take_out(written, codes)
+                done.removed.append(where)
+            except FileNotFoundError:
+                continue  # moved or deleted
+            except (OSError, ValueError, csv.Error):
+                done.look.append(f"{where} ({', '.join(codes)})")
+        kept.answers = {code: each for code, each in kept.answers.items() if code not in codes}
+        kept.forgotten += codes
+        put(path, msgspec.json.encode(kept))
+        done.removed.append(str(path.relative_to(course.root)))
+    return done
+
+
+def _take_out(path: Path, codes: list[str]) -> None:
+    """Take answers out of a page, or their lines out of a sheet, which a spreadsheet may have saved in its own way.
+
+    Raises:
+        OSError: if it cannot be read.
+        ValueError: if it is not as it was written.
+    """
+    data = path.read_bytes()
+    if path.suffix == ".html":
+        page = data.decode("utf-8")
+        for code in codes:
+            page, count = re.subn(re.escape(_BEGINS.format(code)) + ".*?" + re.escape(_ENDS), "", page, flags=re.DOTALL)
+            if not count:
+                raise ValueError(code)
+        return put(path, page.encode("utf-8"))
+    code_of = "utf-8-sig" if data.startswith(b"\xef\xbb\xbf") else "utf-8"
+    try:
+        text = data.decode(code_of)
+    except UnicodeDecodeError:
+        code_of, text = "cp1252", data.decode("cp1252")
+    first = text.splitlines()[0] if text.strip() else ""
+    mark = max(",;\t", key=first.count)
+    rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=mark) if any(row)]
+    at = rows[0].index("code") if rows and "code" in rows[0] else 0
+    left = [row for row in rows if "".join(row[at:at + 1]).strip() not in codes]
+    if len(left) == len(rows):
+        raise ValueError(path.name)
+    written = io.StringIO(newline="")
+    csv.writer(written, delimiter=mark).writerows(left)
+    put(path, written.getvalue().encode(code_of))

@@ -1,15 +1,19 @@
 """What a course holds of its learners: where each stands, whether each mark still holds, and forgetting somebody."""
 
 import contextlib
+import json
+import os
+import re
 import shutil
 from collections import Counter
 from pathlib import Path
 
+import markupsafe
 import msgspec
 
-from grader import coordinator, journal, memos, regrade
+from grader import coordinator, journal, memos, regrade, unmatched
 from grader.confinement import require_linux
-from grader.course import Course, hash_of_environment, read_submission
+from grader.course import Course, hash_of_environment, put, read_submission, shown_id
 from grader.gradebook import Book, forget_student
 from portail.errors import CannotWrite, PortailError
 from portail.wording import Sentence
@@ -119,18 +123,27 @@ def verify(folder: Path | str, assignment: str, db: str | None = None) -> tuple[
     return len(entries), found
 
 
-def forget(folder: Path | str, student: str, db: str | None = None) -> list[str]:
-    """Remove all that a course holds of a learner: files, marks, comments, and the lines of the journal.
+class Forgotten(msgspec.Struct, frozen=True):
+    """What forgetting a learner did.
+
+    Args:
+        removed: what was removed, each as a path in the course's folder or as words.
+        look: what may hold something of them, and of others too: a person decides.
+    """
+
+    removed: list[str]
+    look: list[str] = []
+
+
+def forget(folder: Path | str, student: str, db: str | None = None) -> Forgotten:
+    """Remove all that a course holds of a learner, and nothing of anybody else: files, marks, comments, reports.
 
     What was exported, mailed or backed up is beyond its reach.
 
     Args:
         folder: the course.
-        student: the learner's id.
+        student: the learner's id; one that no folder can bear, as ``grader status`` spells it out.
         db: address of the gradebook, instead of the course's.
-
-    Returns:
-        What was removed, each as a path or as words.
 
     Raises:
         NotKnown: if the course holds nothing of that learner.
@@ -138,14 +151,16 @@ def forget(folder: Path | str, student: str, db: str | None = None) -> list[str]
     """
     course = Course(folder, db)
     with coordinator.locked(course):
-        removed = []
-        for place in _folders_of(course, student):
-            try:
-                shutil.rmtree(place)
-            except OSError as error:
-                raise CannotWrite(place, error) from error
-            removed.append(str(place.relative_to(course.root)))
-        removed += regrade.forget(course, student) + memos.forget(course, student)
+        try:
+            removed = [_remove(course, place) for place in _places_of(course, student)]
+            shared = _forget_unmatched(course, student, removed)
+            removed += [_remove(course, page) for page in _reports_naming(course, student)]
+            removed += _forget_in_lists(course, student)
+        except OSError as error:
+            raise CannotWrite(course.root, error) from error
+        removed += regrade.forget(course, student)
+        sheets = memos.forget(course, student)
+        removed += sheets.removed
         marks = forget_student(course, student)
         removed += [f"gradebook / carnet de notes: {marks} submissions / copies"] if marks else []
         path = course.state / "journal.jsonl"
@@ -159,15 +174,86 @@ def forget(folder: Path | str, student: str, db: str | None = None) -> list[str]
     if not removed:
         raise NotKnown(f"The course holds nothing of {student}. grader status shows whom it knows.",
                        f"Le cours ne contient rien de {student}. grader status montre qui il connaît.")
-    return removed
+    return Forgotten(removed, [*shared, *sheets.look])
 
 
-def _folders_of(course: Course, student: str) -> list[Path]:
-    """Return the folders that bear a learner's id, wherever the course keeps any."""
-    if not student or "/" in student or student in (".", ".."):
+def _places_of(course: Course, student: str) -> list[Path]:
+    """Return what bears a learner's id, in each place where an id stands, and in no other."""
+    places = [course.submitted, course.autograded, course.feedback,
+              *(course.state / name for name in ("new", "old", "incoming", "ready", "replaced")),
+              *sorted(course.state.glob("regrades/*/*/autograded"))]
+    found = [Path(entry.path) for place in places for entry in _entries(place) if shown_id(entry.name) == student]
+    return [*found, *_in_the_exchange(course, student)]
+
+
+def _entries(folder: Path) -> list[os.DirEntry]:
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
+        return sorted(entries, key=lambda entry: entry.name)
+    return []
+
+
+def _in_the_exchange(course: Course, student: str) -> list[Path]:
+    """Return what a learner handed in through nbgrader's exchange, where that lies in the course's own folder."""
+    exchange = course.config.get("Exchange", {}).get("root")
+    if not exchange or not Path(exchange).resolve().is_relative_to(course.root):
         return []
-    steps = [course.submitted, course.autograded, course.feedback, *(course.state / name for name in ("new", "old"))]
-    found = [step / student for step in steps]
-    for kept in ("replaced", "unmatched", "regrades"):
-        found += [path for path in (course.state / kept).rglob("*") if path.name == student]
-    return [path for path in found if path.is_dir() and not path.is_symlink()]
+    names = "|".join(map(re.escape, course.assignments()))
+    theirs = re.compile(rf"{re.escape(student)}\+(?:{names})\+\d{{4}}-\d\d-\d\d .*", re.DOTALL)
+    inbound = Path(exchange) / course.course_id / "inbound"
+    return [Path(entry.path) for entry in _entries(inbound) if theirs.fullmatch(entry.name)]
+
+
+def _remove(course: Course, place: Path) -> str:
+    """Remove a file, a link or a folder, and return its name in the course's folder."""
+    if place.is_symlink() or not place.is_dir():
+        place.unlink()
+    else:
+        shutil.rmtree(place)
+    return str(place.relative_to(course.root)) if place.is_relative_to(course.root) else str(place)
+
+
+def _forget_unmatched(course: Course, student: str, removed: list[str]) -> list[str]:
+    """Remove the files that could be given to nobody and may be this learner's alone; return those to look at."""
+    listed, look = unmatched.read(course.root), []
+    for entry in _entries(course.unmatched):
+        name = entry.name
+        if re.fullmatch(r"\.[0-9a-f]{8}\.\d+\.new", name):  # what a killed collection had begun to write
+            os.unlink(entry.path)
+            continue
+        people = listed.get(name, set())
+        if people == {student}:
+            removed.append(_remove(course, Path(entry.path)))
+            del listed[name]
+        elif student in people or (not people and student.casefold() in name.casefold()):
+            listed[name] = people - {student}
+            others = ", ".join(sorted(people - {student}))
+            look.append(str(Path(entry.path).relative_to(course.root)) + (f" ({others}?)" if others else ""))
+    if any(student in people for people in unmatched.read(course.root).values()):
+        unmatched.rewrite(course.root, {name: people - {student} for name, people in listed.items()})
+        removed.append(".grader/unmatched.jsonl")
+    return look
+
+
+def _reports_naming(course: Course, student: str) -> list[Path]:
+    """Return the instructor's reports in the course's folder that have a line of the learner's."""
+    line = re.compile(rf"</th><td>{re.escape(str(markupsafe.escape(student)))}</td>".encode("utf-8", "replace"))
+    pages = [*course.root.glob("*.html"), *(course.root / "reports").rglob("*.html")]
+    return [page for page in sorted(pages) if page.is_file() and line.search(page.read_bytes())]
+
+
+def _forget_in_lists(course: Course, student: str) -> list[str]:
+    """Take a learner out of the machine-readable reports in the course's folder."""
+    changed = []
+    for path in sorted([*course.root.glob("*.json"), *(course.root / "reports").rglob("*.json")]):
+        try:
+            report = json.loads(path.read_bytes())
+        except (ValueError, RecursionError):
+            continue
+        lines = report.get("submissions") if isinstance(report, dict) else None
+        if isinstance(lines, list):
+            left = [line for line in lines if not (isinstance(line, dict) and line.get("student") == student)]
+            if len(left) < len(lines):
+                report["submissions"] = left
+                put(path, (json.dumps(report, ensure_ascii=False, indent=1) + "\n").encode("utf-8", "replace"))
+                changed.append(str(path.relative_to(course.root)))
+    return changed

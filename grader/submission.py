@@ -6,16 +6,25 @@ grade id.
 
 import contextlib
 import functools
+import html
+import itertools
 import json
 import re
+from collections.abc import Container, Iterator, Sequence
 from html.parser import HTMLParser
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from grader.border import Cell, Opened
-from portail.wording import Sentence
+from portail.wording import Sentence, visible
+
+if TYPE_CHECKING:
+    from grader.work import SourceCell
 
 MOST_CELLS, MOST_SOURCE = 5_000, 2 << 20  #: cells of a notebook, and characters of a cell
+MOST_RENDERED = 300_000  #: characters of a notebook's texts that are rendered
+MOST_ID = 64  #: characters of a cell's id, by nbformat's schema
 PROBLEMS = {
     "empty": Sentence("The notebook is an empty file.", "Le carnet est un fichier vide."),
     "json": Sentence(
@@ -33,10 +42,26 @@ PROBLEMS = {
         "Le carnet compte bien plus de cellules qu’une personne n’en écrirait",
     ),
 }
+_ANSWERS = ("solution", "manual")  # roles of the cells that learners fill in
 _FLAGS = ("grade", "solution", "locked", "task")
-# What nbconvert's pages, or MathJax in them, would draw or link from text alone.
-_DRAWS_OR_LINKS = re.compile(r"mermaid|\\(href|url|require|html|unicode|style|class|cssId)", re.IGNORECASE)
-_MAYBE_LIVE = re.compile(r"<|script:|data:|&|" + _DRAWS_OR_LINKS.pattern, re.IGNORECASE)
+# What nbconvert's pages, or MathJax in them, would draw or link from text alone; and what could make such a command.
+_DRAWS_OR_LINKS = re.compile(
+    r"mermaid|\\(href|url|require|html|unicode|style|class|cssId|mmlToken"
+    r"|(csname|[egx]?def|let|(re)?newcommand|(re)?newenvironment)(?![a-z]))",
+    re.IGNORECASE,
+)
+# What is more than text wherever a renderer takes it for a link's address or a tag, whatever stands around it.
+_RUNS = re.compile(
+    r"(java|vb|live|j|ecma)script:(?=\S)|data:(text|application|image/svg|multipart|message)"
+    r"|<[a-z][^<>]*[\s/\"']on[a-z]+\s*="
+    r"|</?(script|iframe|object|embed|applet|form|svg|math|style|link|meta|base|frame|frameset|portal)\b",
+    re.IGNORECASE,
+)
+_MAYBE_LIVE = re.compile(r"[<&:\\]|" + _DRAWS_OR_LINKS.pattern, re.IGNORECASE)
+_NOTHING_IN_A_LINK = re.compile(r"[\0-\x1f\x7f]+")  # which browsers leave out of an address
+_ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
+_PICTURES = ("image/png", "image/jpeg", "image/gif")
+MOST_ATTACHMENTS, MOST_OF_A_NAME, MOST_ATTACHED = 50, 200, 16 << 20  #: of a cell: number, characters, and in all
 
 
 def read(data: bytes) -> Opened:
@@ -62,7 +87,21 @@ def read(data: bytes) -> Opened:
         return Opened(problem="shape")
     if len(cells) > MOST_CELLS:
         return Opened(problem="cells")
-    return Opened(cells=[_cell(each) for each in cells if isinstance(each, dict)])
+    made, left = [_cell(each) for each in cells if isinstance(each, dict)], MOST_RENDERED
+    for cell in made:
+        if cell.kind != "code":
+            left -= len(cell.source)
+            _look_at(cell, left < 0)
+    return Opened(cells=made)
+
+
+def _look_at(cell: Cell, too_long: bool) -> None:
+    """Tell of a text cell whether it is alive; a text that is longer than a person would write counts as that."""
+    text = cell.source
+    if cell.kind == "raw" and (too_long or "<" in text or "&" in text or is_live(text)):
+        cell.kind, cell.live = "markdown", True  # some pages take a raw cell for HTML: as a block of code it is none
+    elif cell.kind == "markdown":
+        cell.live = too_long or is_live(text, cell.attachments)
 
 
 def _decoded(data: bytes) -> str:
@@ -91,39 +130,52 @@ def _cell(cell: dict) -> Cell:
     metadata = cell.get("metadata")
     claims = metadata.get("nbgrader") if isinstance(metadata, dict) else None
     claims = claims if isinstance(claims, dict) else {}
-    grade_id = claims.get("grade_id")
-    made = Cell(
+    grade_id, own_id = claims.get("grade_id"), cell.get("id")
+    return Cell(
         kind=kind if kind in ("code", "markdown", "raw") else "raw",
         source=source,
         grade_id=grade_id if isinstance(grade_id, str) and len(grade_id) < 500 else None,
         claims={flag: claims.get(flag) is True for flag in _FLAGS},
         attachments=_attachments(cell.get("attachments")),
+        id=own_id if isinstance(own_id, str) and 0 < len(own_id) <= MOST_ID else None,
     )
-    made.live = made.kind != "code" and is_live(source)
-    return made
 
 
 def _attachments(attachments) -> dict[str, dict[str, str]]:
-    """Return the pictures pasted into a text cell; nothing else is one."""
-    if not isinstance(attachments, dict):
-        return {}
-    return {
-        str(name): {
-            kind: data
-            for kind, data in each.items()
-            if kind in ("image/png", "image/jpeg", "image/gif") and isinstance(data, str)
-        }
-        for name, each in attachments.items()
-        if isinstance(each, dict)
-    }
+    """Return the pictures pasted into a text cell, within limits; nothing else is one."""
+    kept: dict[str, dict[str, str]] = {}
+    left = MOST_ATTACHED
+    for name, each in attachments.items() if isinstance(attachments, dict) else ():
+        if len(kept) == MOST_ATTACHMENTS:
+            break
+        if not isinstance(each, dict) or not 0 < len(name) <= MOST_OF_A_NAME or visible(name) != name:
+            continue
+        for kind in _PICTURES:
+            data = each.get(kind)
+            if isinstance(data, str) and len(data) <= left and re.fullmatch(r"[A-Za-z0-9+/\s]+={0,2}\s*", data):
+                kept.setdefault(name, {})[kind] = data
+                left -= len(data)
+    return kept
 
 
-def is_live(markdown: str) -> bool:
-    """Tell whether a text, rendered, would hold more than text: a script, a handler, a form, a link that runs code."""
+def is_live(markdown: str, attachments: Container[str] = ()) -> bool:
+    """Tell whether a text, rendered, would hold more than text: a script, a handler, a form, a link that runs code, a
+    picture that is not there, at which nbconvert stops.
+
+    Renderers differ in what they take for a link or a tag, so what would run anywhere counts wherever it stands; a
+    learner's text is then shown as it was typed.
+
+    Args:
+        markdown: the text.
+        attachments: names of the pictures pasted into it.
+    """
     if not _MAYBE_LIVE.search(markdown):
         return False
-    if _DRAWS_OR_LINKS.search(markdown):
-        return True
+    plain = markdown
+    for _ in range(3):  # as often as one renderer after another could
+        if _DRAWS_OR_LINKS.search(plain) or _RUNS.search(_NOTHING_IN_A_LINK.sub("", plain)) or _RUNS.search(plain):
+            return True
+        plain = _ESCAPED.sub(r"\1", html.unescape(plain))
     import nh3
 
     try:
@@ -144,7 +196,16 @@ def is_live(markdown: str) -> bool:
         },
         url_schemes={"http", "https", "mailto", "attachment"},
     )
-    return _tags(rendered) != _tags(cleaned)
+    tags = _tags(rendered)
+    return tags != _tags(cleaned) or any(name not in attachments for name in _attached(tags))
+
+
+def _attached(tags: list[tuple]) -> Iterator[str]:
+    """Give the names of the pasted pictures that a page asks for."""
+    for tag, attributes in tags:
+        address = (dict(attributes).get("src") if tag == "img" else None) or ""
+        if address.startswith("attachment:"):
+            yield address.removeprefix("attachment:")
 
 
 @functools.cache
@@ -152,7 +213,9 @@ def _renderer():
     """Return what renders Markdown as nbconvert does, whose own module would take seconds to import."""
     import mistune
 
-    return mistune.create_markdown(escape=False, plugins=["strikethrough", "table", "url", "task_lists"])
+    renderer = mistune.HTMLRenderer(escape=False, allow_harmful_protocols=True)  # so that they are seen
+    plugins = ["strikethrough", "table", "url", "task_lists", "def_list"]
+    return mistune.create_markdown(renderer=renderer, plugins=plugins)
 
 
 def warm() -> None:
@@ -164,7 +227,7 @@ def _tags(page: str) -> list[tuple]:
     """Return a page's tags with their attributes, in order."""
     found = []
     parser = HTMLParser()
-    parser.handle_starttag = lambda tag, attributes: found.append((tag, sorted(map(str, attributes))))
+    parser.handle_starttag = lambda tag, attributes: found.append((tag, sorted(attributes, key=str)))
     parser.handle_decl = parser.handle_pi = parser.unknown_decl = lambda text: found.append(("!", [text]))
     parser.feed(page)
     return found
@@ -182,16 +245,60 @@ class Place(msgspec.Struct, frozen=True):
     source: int | None
 
 
-def match(grade_ids: list[str | None], cells: list[Cell]) -> list[Place]:
-    """Match the cells handed in to the source's by grade id.
+class Matched(msgspec.Struct, frozen=True):
+    """How a notebook that was handed in fits its source.
 
-    A copied cell counts once, as nbgrader has it: the last copy is the cell, the others are the learner's own. A cell
-    that was deleted stands where it stood: after the nearest one before it that is there.
+    Args:
+        places: the cells of the notebook that is marked, in order.
+        found_otherwise: grade ids of the cells that had lost nbgrader's metadata, and were known by something else.
+        lost: grade ids of the answers whose cells are not in the notebook at all.
+    """
+
+    places: list[Place]
+    found_otherwise: list[str] = []
+    lost: list[str] = []
+
+
+def match(grade_ids: list[str | None], cells: list[Cell]) -> list[Place]:
+    """Match the cells handed in to the source's by grade id alone; see ``matched``.
 
     Args:
         grade_ids: of the source's cells, in order; None for those that nbgrader does not know.
         cells: as handed in.
     """
+    found = _by_grade_id(grade_ids, cells)
+    wanted = [number for number, grade_id in enumerate(grade_ids) if grade_id is not None]
+    return _laid_out(len(cells), wanted, found, found, set())
+
+
+def matched(source: Sequence["SourceCell"], cells: list[Cell]) -> Matched:
+    """Match the cells handed in to the source's: by grade id, and without one by id, by text, or by their neighbours.
+
+    A copied cell counts once, as nbgrader has it: the last copy is the cell, the others are the learner's own. A cell
+    that bears a grade id is never taken for another one, and a cell without any never comes before one that has the
+    right one. A cell that was deleted stands where it stood: after the nearest one before it that is there; where the
+    answer before it is not there either, after all that may be that answer.
+
+    Args:
+        source: the source's cells, in order.
+        cells: as handed in.
+    """
+    named = _by_grade_id([cell.grade_id for cell in source], cells)
+    found = dict(named)
+    _add_by(found, source, cells, lambda each: each.id, lambda each: each.id)
+    _add_by(found, source, cells, _text_of_source, lambda each: _plain_text(each.source))
+    _add_by_neighbours(found, source, cells)
+    wanted = [number for number, cell in enumerate(source) if cell.grade_id is not None]
+    lost = [number for number in wanted if number not in found and source[number].role in _ANSWERS]
+    return Matched(
+        _laid_out(len(cells), wanted, found, {number: found[number] for number in wanted if number in found}, lost),
+        [source[number].grade_id for number in wanted if number in found and number not in named],
+        [source[number].grade_id for number in lost],
+    )
+
+
+def _by_grade_id(grade_ids: list[str | None], cells: list[Cell]) -> dict[int, int]:
+    """Return where the source's cells are, by their numbers, as grade ids tell it."""
     numbers = {grade_id: number for number, grade_id in enumerate(grade_ids) if grade_id is not None}
     found: dict[int, int] = {}
     for given, cell in enumerate(cells):
@@ -199,10 +306,71 @@ def match(grade_ids: list[str | None], cells: list[Cell]) -> list[Place]:
             number = numbers[cell.grade_id]
             if number not in found or any(cell.claims.values()) or not any(cells[found[number]].claims.values()):
                 found[number] = given
+    return found
+
+
+def _free(found: dict[int, int], cells: list[Cell]) -> list[int]:
+    """Return the cells handed in that say nothing of what they are, and are not known yet."""
+    known = set(found.values())
+    return [given for given, cell in enumerate(cells) if cell.grade_id is None and given not in known]
+
+
+def _add_by(found: dict[int, int], source, cells: list[Cell], of_source, of_given) -> None:
+    """Add the cells that have the same kind and the same key; a key that two cells of the source have tells nothing."""
+    keys = [(cell.kind, of_source(cell)) for cell in source]
+    numbers = {key: number for number, key in enumerate(keys) if key[1] and keys.count(key) == 1}
+    for given in reversed(_free(found, cells)):  # the last copy is the cell
+        number = numbers.get((cells[given].kind, of_given(cells[given])))
+        if number is not None:
+            found.setdefault(number, given)
+
+
+def _text_of_source(cell: "SourceCell") -> str:
+    """Return the text by which a cell is known that learners have no reason to change; "" for an answer."""
+    return "" if cell.role in _ANSWERS else _plain_text(cell.visible or cell.source)
+
+
+def _plain_text(text: str) -> str:
+    return "\n".join(line.rstrip() for line in text.split("\n")).strip()
+
+
+def _add_by_neighbours(found: dict[int, int], source, cells: list[Cell]) -> None:
+    """Add each answer that is the one of its kind that is missing between two cells, where one of its kind is too."""
+    free = _free(found, cells)
+    ends = [-1, *sorted(found), len(source)]
+    for before, after in itertools.pairwise(ends):
+        between = range(found.get(before, -1) + 1, found.get(after, len(cells)))
+        for kind in ("code", "markdown", "raw"):
+            missing = [number for number in range(before + 1, after)
+                       if source[number].role in _ANSWERS and source[number].kind == kind]
+            here = [given for given in free if given in between and cells[given].kind == kind]
+            beside = {before, after} - {-1, len(source)}  # its heading, or its test
+            if len(missing) == len(here) == 1 and beside & {missing[0] - 1, missing[0] + 1}:
+                found[missing[0]] = here[0]
+
+
+def _laid_out(count: int, wanted: list[int], known: dict[int, int], found: dict[int, int], lost) -> list[Place]:
+    """Return the cells handed in, and those of the source that are not there, each where it stood.
+
+    Args:
+        count: how many were handed in.
+        wanted: numbers of the source's cells that have to be there.
+        known: where cells of the source are, others than these too, by their numbers.
+        found: where these are.
+        lost: numbers of the answers that are not there.
+    """
     source_of = {given: number for number, given in found.items()}
-    places = [Place(given, source_of.get(given)) for given in range(len(cells))]
-    for number in sorted(set(numbers.values()) - set(found)):
+    places = [Place(given, source_of.get(given)) for given in range(count)]
+    for number in wanted:
+        if number in found:
+            continue
         before = [at for at, place in enumerate(places) if place.source is not None and place.source < number]
-        nearest = max(before, key=lambda at: places[at].source) + 1 if before else 0
-        places.insert(nearest, Place(None, number))
+        nearest = max(before, key=lambda at: places[at].source) if before else -1
+        after = [each for each in known if each > number]
+        since = places[nearest].source if before else -1
+        if number in lost or any(since <= each < number for each in lost):
+            next_one = known[min(after)] if after else None
+            at = next((at for at, place in enumerate(places) if after and place.given == next_one), len(places))
+            nearest = max(nearest, at - 1)
+        places.insert(nearest + 1, Place(None, number))
     return places

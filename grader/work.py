@@ -80,6 +80,7 @@ class SourceCell(msgspec.Struct, frozen=True):
     live: bool = False
     metadata: dict = {}
     visible: str = ""
+    id: str | None = None  #: nbformat's, which the release keeps
 
 
 class SourceNotebook(msgspec.Struct, frozen=True):

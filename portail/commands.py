@@ -5,6 +5,7 @@ refresh that did not succeed); 2 the command could not run (an unknown name, a f
 130 stopped by Ctrl-C.
 """
 
+import io
 import sys
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from rich.table import Table
 
 from portail import __version__, datasets, doctor, settings
 from portail.errors import PortailError, PortalProblem
-from portail.wording import Sentence, date, number
+from portail.wording import Sentence, date, number, visible
 
 EXIT_FOUND, EXIT_CANNOT, EXIT_STOPPED = 1, 2, 130
 STOPPED = Sentence("Stopped; nothing was lost.", "Arrêté; rien n’est perdu.")
@@ -50,10 +51,12 @@ def end_with(command: click.Command, *, found: tuple[type[Exception], ...] = (),
     try:
         sys.exit(command(standalone_mode=False))
     except (*found, *cannot) as error:
-        click.echo(str(error), err=True)
+        click.echo(visible(str(error), keep="\n"), err=True)
         sys.exit(EXIT_FOUND if isinstance(error, found) else EXIT_CANNOT)
     except click.ClickException as error:
-        error.show()
+        shown = io.StringIO()
+        error.show(shown)
+        click.echo(visible(shown.getvalue(), keep="\n"), err=True, nl=False)
         sys.exit(EXIT_CANNOT)
     except (click.Abort, KeyboardInterrupt):
         click.echo(stopped, err=True)

@@ -40,6 +40,31 @@ def typeset(french: str) -> str:
     return re.sub(r" ([:%»])", NO_BREAK_SPACE + r"\1", french.replace("« ", "«" + NO_BREAK_SPACE))
 
 
+# What is no letter and leaves no trace on a screen, though Unicode counts it among the marks that print.
+_INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+_SPACES = frozenset("\u00a0\u202f")  # which French typography needs
+
+
+def visible(text: str, keep: str = "") -> str:
+    """Return a text fit for a screen: marks that move, hide, reorder or end what is shown are spelled out.
+
+    Args:
+        text: any text, also one from a file name that is no Unicode.
+        keep: marks to leave as they are, such as the end of a line.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        mark if mark in keep or mark in _SPACES or (mark.isprintable() and mark not in _INVISIBLE) else _spelled(mark)
+        for mark in text
+    )
+
+
+def _spelled(mark: str) -> str:
+    number = ord(mark)
+    return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
+
+
 def number(value: float, decimals: int = 0, lang: str | None = None) -> str:
     """Write a number as the reader's language does: 1,597.5 or « 1 597,5 ».
 

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grader import archives
+from grader import archives, unmatched
 from grader import collect as room
 from grader.archives import Entry, Unreadable, grade_ids, list_archive, read_entry
 from grader.collect import CannotCollect, Collection, collect
@@ -372,6 +372,84 @@ def test_nobody_writes_their_own_time_of_handing_in(course):
     assert done.refused[0].reason == archives.PROBLEMS["reserved"]
 
 
+@pytest.mark.parametrize("name", ["timestamp.txt/x", "timestamp.txt/a/b.csv", "Timestamp.TXT"])
+def test_a_folder_called_like_the_time_of_handing_in_is_refused_and_the_notebook_taken(course, name):
+    done = take(course, f"s01/{TRUST}.ipynb", f"s01/{name}", f"s02/{TRUST}.ipynb")
+    assert [item.reason for item in done.refused] == [archives.PROBLEMS["reserved"]]
+    assert where(done.taken) == [("s01", TRUST), ("s02", TRUST)]
+
+
+def test_a_long_name_in_syllabics_is_kept_aside_like_any_other(course):
+    name = "ᐅᖃᓕᒫᒐᖅᐊᒥᓱᓂᒃᖃᐅᔨᒪᔾᔪᑎᓂᒃ ᐊᒻᒪ/ᐱᓕᕆᐊᒃᓴᖅ ᓯᕗᓪᓕᖅ ᑎᑎᕋᖅᓯᒪᔪᖅ ᑕᒻᒪᖅᓯᒪᔪᓂᒃ ᐋᖅᑭᒃᓱᖅᑕᐅᓯᒪᔪᖅ ᓄᑖᖅ.pdf"
+    done = take(course, name, f"s01/{TRUST}.ipynb")
+    assert (course / done.unmatched[0].kept).read_bytes() == b"{}" and where(done.taken) == [("s01", TRUST)]
+
+
+@pytest.mark.parametrize("letter", ["a", "é", "ᐃ"])
+def test_a_name_as_long_as_a_system_takes_comes_along(course, letter):
+    name = letter * (251 // len(letter.encode())) + ".csv"
+    assert not take(course, f"s01/{TRUST}.ipynb", f"s01/{name}").refused
+    assert f"s01/{TRUST}/{name}" in submitted(course)
+
+
+def test_parts_of_a_path_that_say_here_are_no_folders(course):
+    assert where(take(course, f"./s01/./{TRUST}.ipynb", "./s01/data.csv").taken) == [("s01", TRUST)]
+    assert f"s01/{TRUST}/data.csv" in submitted(course)
+
+
+def test_a_folder_that_would_stand_in_a_notebooks_place_is_refused(course):
+    done = take(course, f"s01/Copie de {TRUST}.ipynb", f"s01/{TRUST}.ipynb/data.csv", f"s02/{TRUST}.ipynb")
+    assert [item.reason for item in done.refused] == [archives.PROBLEMS["clash"]]
+    assert where(done.taken) == [("s01", TRUST), ("s02", TRUST)]
+
+
+def timestamp_that_is_a_folder(there: Path) -> None:
+    (there / "timestamp.txt").mkdir(parents=True)
+    (there / "timestamp.txt" / "x").write_bytes(b"")
+
+
+def timestamp_before_all_years(there: Path) -> None:
+    there.mkdir(parents=True)
+    (there / "timestamp.txt").write_text("0001-01-01T00:00:00+23:00")
+
+
+@pytest.mark.parametrize("plant", [timestamp_that_is_a_folder, timestamp_before_all_years])
+def test_what_was_handed_in_some_other_way_stops_nobody(course, plant):
+    plant(course / "submitted" / "s01" / TRUST)
+    assert where(take(course, f"s01/{TRUST}.ipynb", f"s02/{TRUST}.ipynb").taken) == [("s01", TRUST), ("s02", TRUST)]
+
+
+def test_a_file_in_the_place_of_a_persons_folder_is_named_and_the_others_are_taken(course):
+    (course / "submitted").mkdir()
+    (course / "submitted" / "s01").write_bytes(b"")
+    for _ in range(2):
+        done = take(course, f"s01/{TRUST}.ipynb", f"s02/{TRUST}.ipynb")
+        assert [(item.student, item.reason) for item in done.refused] == [("s01", archives.PROBLEMS["unwritten"])]
+        assert where([*done.taken, *done.unchanged]) == [("s02", TRUST)]
+
+
+@pytest.mark.parametrize("error", [PermissionError(13, "Permission denied"), OSError(36, "File name too long"),
+                                   ValueError("embedded null byte")])
+def test_an_error_about_one_person_s_files_is_theirs_alone(course, monkeypatch, error):
+    write = Path.write_bytes
+
+    def refuse(path, content):
+        if "s01" in path.parts:
+            raise error
+        return write(path, content)
+
+    monkeypatch.setattr(Path, "write_bytes", refuse)
+    done = take(course, f"s01/{TRUST}.ipynb", f"s02/{TRUST}.ipynb")
+    assert where(done.refused) == [("s01", TRUST)] and where(done.taken) == [("s02", TRUST)]
+
+
+def test_whose_a_file_kept_aside_may_be_is_kept_too(course):
+    done = take(course, f"s01/s02_{TRUST}.ipynb", "s03/letter.pdf", File("s02/who.ipynb", b"[]"), "x.csv")
+    kept = {item.source: unmatched.read(course).get(Path(item.kept).name, set()) for item in done.unmatched}
+    assert kept == {f"s01/s02_{TRUST}.ipynb": {"s01", "s02"}, "s03/letter.pdf": {"s03"}, "s02/who.ipynb": {"s02"},
+                    "x.csv": set()}
+
+
 def test_what_systems_leave_lying_about_is_no_submission(course):
     done = take(course, f"s01/{TRUST}.ipynb", f"__MACOSX/s01/._{TRUST}.ipynb", "s01/.DS_Store", "index.html",
                 f"s01/.ipynb_checkpoints/{TRUST}-checkpoint.ipynb")
@@ -393,13 +471,14 @@ HOSTILE = {
     "absolute": [File(f"/s01/{TRUST}.ipynb"), File(f"C:/s01/{TRUST}.ipynb"), File(f"c:s01_{TRUST}.ipynb"),
                  File(f"\\\\server\\s01\\{TRUST}.ipynb")],
     "link": [File(f"s01/{TRUST}.ipynb", b"/etc/passwd", mode=LINK), File("s01", b"/etc", mode=LINK)],
-    "special": [File(f"s01/{TRUST}.ipynb", mode=mode) for mode in (0o010644, 0o020644, 0o060644, 0o140644)],
+    "special": [File(f"s01/{TRUST}.ipynb", mode=mode) for mode in (0o010644, 0o020644, 0o060644, 0o140644)]
+    + [File(name) for name in (".", "s01/.", "Élise Exemplaire_1_assignsubmission_file_/.")],
     "device": [File(f"s01/{name}") for name in ("NUL", "con.ipynb", "aux.txt", "COM1", "lpt9.csv", "nul .csv")]
     + [File(f"PRN/s01_{TRUST}.ipynb")],
     "hidden": [File(f"s01/{mark}{TRUST}.ipynb")
                for mark in "\0\n\r\t\x1b\x7f\u202e\u2066\u200f\u061c\u200b\ufeff\u2028"],
     "long": [File(f"s01/{'a' * 300}.ipynb"), File("d/" * 30 + f"s01_{TRUST}.ipynb"), File(""),
-             File(f"s01//{TRUST}.ipynb")],
+             File(f"s01//{TRUST}.ipynb"), File(f"s01/{'ᐃ' * 86}.csv"), File("ᐃᓄᒃᑎᑐᑦ/" * 15 + "ᐃ" * 240)],
     "encrypted": [File(f"s01/{TRUST}.ipynb", flags=flags) for flags in (0x801, 0x840, 0x2800)],
     "method": [File(f"s01/{TRUST}.ipynb", method=method) for method in (9, 12, 14, 93, 99)],
     "nested": [File(f"s01/{name}") for name in ("work.zip", "work.tar.gz", "WORK.7Z", "a.rar", "b.tgz")],

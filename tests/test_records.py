@@ -1,6 +1,9 @@
 """Can every mark be traced to what gave it, and a learner be removed wherever the course holds them?"""
 
+import html
 import importlib.metadata
+import json
+import os
 import shutil
 import sqlite3
 from pathlib import Path
@@ -8,8 +11,8 @@ from pathlib import Path
 import pytest
 
 import grader
-from grader import records
-from grader.course import hash_of_environment
+from grader import memos, records, unmatched
+from grader.course import Course, hash_of_environment
 from tests import coursework
 from tests.test_durability import SOURCE
 
@@ -78,14 +81,103 @@ def test_the_status_counts_who_is_where(course):
     assert standing.states == {"graded": 2, "waiting": 1} and standing.outdated == 0
 
 
+def whole(folder: Path) -> dict[str, bytes]:
+    """All files of a folder, by path."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def fill_every_place(course: Path, *students: str) -> None:
+    """Put something of each of these into every place where a course keeps anything of a learner."""
+    state = course / ".grader"
+    for student in students:
+        for place in (course / "feedback", course / "submitted", course / "autograded",
+                      *(state / name for name in ("new", "old", "incoming", "ready", "replaced")),
+                      state / "regrades" / "one" / "2026-11-30T12-00-00" / "autograded"):
+            coursework.put(place / student / "one" / "one.html", student.encode())
+        coursework.put(course / "records" / "inbound" / f"{student}+one+2026-11-30 12:00:00 UTC" / "one.ipynb", b"{}")
+        coursework.put(state / "unmatched" / f"{len(student)}-{student}_one.ipynb", b"{}")
+        unmatched.note(course, f"{len(student)}-{student}_one.ipynb", {student})
+    coursework.put(course / "reports" / "of-everybody.html", "".join(
+        f'<tr><th scope="row">A name</th><td>{html.escape(student)}</td></tr>' for student in students).encode())
+    coursework.put(course / "reports" / "one.json", json.dumps(
+        {"submissions": [{"student": student} for student in students]}).encode())
+
+
+def with_exchange(course: Path) -> Path:
+    config = course / "nbgrader_config.py"
+    config.write_text(config.read_text() + "\nc.CourseDirectory.course_id = 'records'\n")
+    return course
+
+
 def test_who_is_forgotten_is_nowhere_in_the_course(course):
-    replaced = course / ".grader" / "replaced" / "2026" / STUDENTS[1]
-    replaced.mkdir(parents=True)
-    removed = records.forget(course, STUDENTS[1])
-    assert len(removed) == 5
+    fill_every_place(with_exchange(course), *STUDENTS)
+    memos.lay_out(course, "one", course / "markers")
+    done = records.forget(course, STUDENTS[1])
+    assert len(done.removed) == 20 and done.look == []
     for path in course.rglob("*"):
         assert STUDENTS[1] not in path.name
         assert not path.is_file() or STUDENTS[1].encode() not in path.read_bytes(), path
+
+
+def test_what_markers_read_of_a_learner_goes_with_them_and_their_sheets_count_on(course):
+    answers, *sheets = memos.lay_out(course, "one", course / "markers")
+    old = sheets[1].read_bytes()
+    code = next(code for code, each in memos._kept(Course(course), "one").answers.items()
+                if each.student == STUDENTS[1])
+    records.forget(course, STUDENTS[1])
+    assert all(code not in path.read_text("utf-8-sig") for path in (answers, *sheets))
+    assert answers.read_text("utf-8").count("<h2>M") == 1 and len(sheets[0].read_text().splitlines()) == 2
+    sheets[1].write_bytes(old.replace(b",,", b",1,"))  # a marker's own copy, which comes back later
+    assert len(memos.settle(course, "one", *sheets).alone) == 1
+
+
+def test_a_sheet_that_does_not_read_as_it_was_written_is_to_be_looked_at(course):
+    sheet = memos.lay_out(course, "one", course / "markers")[1]
+    sheet.write_text("something else")
+    assert "one-marker-1.csv" in str(records.forget(course, STUDENTS[1]).look)
+    assert sheet.read_text() == "something else"
+
+
+def test_a_file_that_may_be_two_peoples_is_left_to_a_person(course):
+    kept = course / ".grader" / "unmatched" / "12345678-both.ipynb"
+    coursework.put(kept, b"{}")
+    unmatched.note(course, kept.name, set(STUDENTS))
+    done = records.forget(course, STUDENTS[1])
+    assert done.look == [f".grader/unmatched/{kept.name} ({STUDENTS[0]}?)"] and kept.exists()
+    assert unmatched.read(course) == {kept.name: {STUDENTS[0]}}
+
+
+IDS = ["one", "autograded", "new", "a*", "[a-z]*", "?", "one-who", "reports", "journal.jsonl", "submitted", "*",
+       "inbound", "<td>", "a+one", "feedback", "lab", "kept.json", "memos"]
+
+
+@pytest.mark.parametrize("student", IDS)
+def test_whatever_the_id_is_called_nothing_of_anybody_else_is_touched(course, student):
+    fill_every_place(with_exchange(course), *STUDENTS)
+    before = whole(course)
+    with sqlite3.connect(course / "gradebook.db") as database:
+        database.execute("insert into student (id) values (?)", [student])
+    coursework.put(course / "submitted" / student / "one" / "one.ipynb", b"{}")
+    records.forget(course, student)
+    after = whole(course)
+    assert {name for name in before if after.get(name) != before[name]} <= {"gradebook.db"}
+    assert not (course / "submitted" / student).exists()
+    assert found(course) == {(each, "changed") for each in STUDENTS}  # by what was put there; their marks hold
+
+
+def test_who_has_an_id_that_begins_like_another_is_not_that_other(course):
+    others = ["ab", "a+one", "b", "one"]
+    fill_every_place(with_exchange(course), "a", *others)
+    before = whole(course)
+    records.forget(course, "a")
+    lost = {name for name in before if name not in whole(course)} - {"reports/of-everybody.html"}
+    assert len(lost) == 11 and not any(f"/{other}/" in f"/{name}" for name in lost for other in others[:3])
+
+
+def test_a_folder_whose_name_is_no_id_is_forgotten_by_the_name_that_reports_give_it(course):
+    path = os.fsencode(course / "submitted") + b"/caf\xe9"
+    os.makedirs(path + b"/one")
+    assert records.forget(course, "caf\\udce9").removed and not os.path.exists(path)
 
 
 def test_the_others_keep_their_marks_when_one_is_forgotten(course):
