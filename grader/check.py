@@ -4,12 +4,15 @@ What differs tells which tests need live objects; those alone then run in the ru
 source, never from a submission, and is kept until the source changes.
 """
 
+import concurrent.futures
+import contextlib
 from pathlib import Path
 
 import msgspec
 
-from grader import analysis, stock, work
-from grader.course import Course, packed, read_source
+from grader import analysis, executor, stock
+from grader.confinement import Limits
+from grader.course import Course, packed, put, read_source
 from grader.work import Assignment, Job, Pair, SourceNotebook
 from portail import __version__
 
@@ -64,15 +67,136 @@ def prepare(
         CannotRead: if nbgrader refuses the source.
         CannotConfine: if this machine cannot confine learner code.
     """
-    tests = course.hash_of_tests(name)
-    kept = course.state / "checked" / f"{name}.json"
-    checked = None if anew else _load(kept, tests)
-    if checked is None:
-        checked = _check(course, name, tests, trusted)
-        from grader.course import put
+    with contextlib.closing(Check(course, name, trusted, remote, anew)) as check:
+        checked = check.settle()
+        return check.spec, checked
 
-        put(kept, msgspec.json.encode(checked))
-    return _assignment(course, name, checked.notebooks, checked.modules, tests, trusted, remote), checked
+
+class Check:
+    """The check of an assignment's source: the one kept from before, or a new one under way.
+
+    While nbgrader grades the source's own solution in a process beside this one, ``spec`` holds what the split side
+    knows alone. No mark that it gives counts before ``settle`` has returned; which tests are live may change then.
+
+    Args:
+        course: the course.
+        name: the assignment.
+        trusted: without confinement.
+        remote: for other machines: what the cells may read goes along.
+        anew: check even if nothing changed.
+        workers: how many warm pairs a new check makes; ``pairs`` holds them for whoever marks by ``spec`` next.
+
+    Raises:
+        CannotRead: if nbgrader cannot release the source.
+        CannotConfine: if this machine cannot confine learner code.
+    """
+
+    def __init__(self, course: Course, name: str, trusted=False, remote=False, anew=False, workers: int = 1):
+        self.course, self.name, self.trusted, self.remote = course, name, trusted, remote
+        self.tests = course.hash_of_tests(name)
+        self.path = course.state / "checked" / f"{name}.json"
+        self.pairs: list[Pair] = []
+        self.comparison: stock.Comparison | None = None
+        self._threads: concurrent.futures.ThreadPoolExecutor | None = None  # a pair ends with the thread that began it
+        self._starting: list[concurrent.futures.Future[Pair]] = []
+        self.checked = None if anew else _load(self.path, self.tests)
+        if self.checked is not None:
+            self.spec = self._assignment(self.checked.notebooks, self.checked.modules)
+            return
+        try:
+            self._begin(workers)
+        except BaseException:
+            self.close()
+            raise
+
+    def _assignment(self, notebooks: list[SourceNotebook], modules: list[str], remote: bool | None = None):
+        remote = self.remote if remote is None else remote
+        return _assignment(self.course, self.name, notebooks, modules, self.tests, self.trusted, remote)
+
+    def _begin(self, workers: int) -> None:
+        """Start the warm processes and nbgrader, find what the tests need, and mark the solution with that."""
+        paths = self.course.notebooks(self.name)
+        plain = self._assignment([], [], remote=False)
+        self._threads = concurrent.futures.ThreadPoolExecutor(workers)
+        self._starting = [self._threads.submit(Pair, plain) for _ in range(workers)]
+        read = [read_source(self.course, path) for path in paths]  # imports nbgrader meanwhile
+        self.comparison = stock.Comparison(self.course, self.name)
+        notebooks, self.modules = _analysed(self._starting[0].result(), read, self.course.limits)
+        here = self._assignment(notebooks, self.modules, remote=False)
+        while self._starting:
+            self.pairs.append(executor.Taught(self._starting[0].result(), here))
+            self._starting.pop(0)
+        self.solution = Job("solution", {path.stem: path.read_bytes() for path in paths})
+        self.split = notebooks, self._marked(notebooks)
+        self.spec = self._assignment(notebooks, self.modules)
+
+    def _marked(self, notebooks: list[SourceNotebook]) -> dict[str, float | None]:
+        """Return the solution's points as this grader gives them."""
+        if self.pairs:
+            executor.adopt(self.pairs.pop(0))
+        try:
+            result = executor.mark(self._assignment(notebooks, self.modules, remote=False), self.solution)
+        finally:
+            self.pairs[:0] = executor.release()
+        return {
+            f"{notebook}/{grade_id}": mark.points
+            for notebook, marked in result.notebooks.items()
+            for grade_id, mark in marked.marks.items()
+        }
+
+    @property
+    def pending(self) -> bool:
+        """Whether it is still open which tests are live."""
+        return self.checked is None
+
+    def ready(self) -> bool:
+        """Tell whether ``settle`` need not wait for nbgrader."""
+        return not self.pending or self.comparison.ready()
+
+    def settle(self) -> Checked:
+        """Wait for nbgrader, find out which tests are live, and keep that until the source changes.
+
+        Returns:
+            What was found, and ``spec`` has it.
+
+        Raises:
+            CannotRead: if nbgrader cannot release or grade the source.
+        """
+        if self.checked is None:
+            points = self.comparison.points()
+            expected = {f"{notebook}/{name}": each for notebook, own in points.items() for name, each in own.items()}
+            notebooks, got = self._live(expected)
+            self.checked = Checked(self.tests, __version__, notebooks, self.modules, expected, got)
+            put(self.path, msgspec.json.encode(self.checked))
+            self.spec = self._assignment(notebooks, self.modules)
+        return self.checked
+
+    def _live(self, expected: dict[str, float | None]) -> tuple[list[SourceNotebook], dict[str, float | None]]:
+        """Let run live what differs from nbgrader, and return the notebooks and the solution's points with that."""
+        notebooks, got = self.split
+        live: set[str] = set()
+        for _ in range(_ROUNDS - 1):
+            differing = {each for each in expected if got.get(each) != expected[each]}
+            more = differing | {earlier for each in differing & live for earlier in _tests_before(notebooks, each)}
+            if more <= live:
+                break
+            live |= more
+            notebooks = [_with_live(notebook, live) for notebook in notebooks]
+            got = self._marked(notebooks)
+        return notebooks, got
+
+    def close(self) -> None:
+        """End what the check has started; to be called when the pairs that others took are ended too."""
+        if self.comparison is not None:
+            self.comparison.close()
+        concurrent.futures.wait(self._starting)
+        started = [each.result() for each in self._starting if each.exception() is None]
+        for pair in [*self.pairs, *started]:
+            pair.close()
+        self.pairs.clear()
+        self._starting.clear()
+        if self._threads is not None:
+            self._threads.shutdown()
 
 
 def _load(path: Path, tests: str) -> Checked | None:
@@ -103,52 +227,19 @@ def _set_up(notebook: SourceNotebook):
             yield cell
 
 
-def _check(course: Course, name: str, tests: str, trusted: bool) -> Checked:
-    paths = course.notebooks(name)
-    read = [read_source(course, path) for path in paths]
-    notebooks, modules = _analysed(course, name, read, tests, trusted)
-    expected = {
-        f"{notebook}/{grade_id}": points
-        for notebook, marks in stock.marks_of_solution(course, name).items()
-        for grade_id, points in marks.items()
-    }
-    solution = Job("solution", {path.stem: path.read_bytes() for path in paths})
-    live: set[str] = set()
-    got: dict[str, float | None] = {}
-    for _ in range(_ROUNDS):
-        notebooks = [_with_live(notebook, live) for notebook in notebooks]
-        result = work.mark(_assignment(course, name, notebooks, modules, tests, trusted), solution)
-        got = {
-            f"{notebook}/{grade_id}": mark.points
-            for notebook, marked in result.notebooks.items()
-            for grade_id, mark in marked.marks.items()
-        }
-        differing = {each for each in expected if got.get(each) != expected[each]}
-        more = differing | {earlier for each in differing & live for earlier in _tests_before(notebooks, each)}
-        if more <= live:
-            break
-        live |= more
-    work.forget()
-    return Checked(tests, __version__, notebooks, modules, expected, got)
-
-
-def _analysed(course, name, read, tests, trusted) -> tuple[list[SourceNotebook], list[str]]:
+def _analysed(pair: Pair, read: list[tuple[SourceNotebook, dict[int, str]]], limits: Limits):
     """Return the notebooks with what each cell needs, and the modules that the solution binds."""
-    pair = Pair(_assignment(course, name, [], [], tests, trusted))
-    try:
-        notebooks, bound = [], {}
-        for notebook, solutions in read:
-            names, files, modules = analysis.touched(pair.zygote, notebook.cells, solutions, pair.data, course.limits)
-            bound |= modules
-            needed = analysis.needs(notebook.cells, names, files)
-            cells = [
-                msgspec.structs.replace(cell, names=own_names, files=own_files)
-                for cell, (own_names, own_files) in zip(notebook.cells, needed, strict=True)
-            ]
-            notebooks.append(msgspec.structs.replace(notebook, cells=cells))
-        return notebooks, sorted(set(bound.values()))
-    finally:
-        pair.close()
+    notebooks, bound = [], {}
+    for notebook, solutions in read:
+        names, files, modules = analysis.touched(pair.zygote, notebook.cells, solutions, pair.data, limits)
+        bound |= modules
+        needed = analysis.needs(notebook.cells, names, files)
+        cells = [
+            msgspec.structs.replace(cell, names=own_names, files=own_files)
+            for cell, (own_names, own_files) in zip(notebook.cells, needed, strict=True)
+        ]
+        notebooks.append(msgspec.structs.replace(notebook, cells=cells))
+    return notebooks, sorted(set(bound.values()))
 
 
 def _with_live(notebook: SourceNotebook, live: set[str]) -> SourceNotebook:

@@ -24,6 +24,7 @@ from portail.errors import CannotWrite, PortailError
 from portail.wording import Sentence
 
 _BATCH, _BATCH_SECONDS = 40, 3.0
+_HELD = 200  #: results to hold, at most, until the source is checked
 CAUSES = {
     **submission.PROBLEMS,
     "link": Sentence(
@@ -182,14 +183,17 @@ def grade(
     course = Course(folder, db)
     course.notebooks(assignment)
     with locked(course), contextlib.closing(open_journal(course)) as journal:
-        spec, checked = check.prepare(course, assignment, unsafe_trusted, remote=scheduler is not None)
         chosen = [student for student in course.students(assignment) if students is None or student in students]
-        with contextlib.closing(executor.pool(spec, workers, scheduler)) as pool:
-            if any(student not in journal.of(assignment) for student in chosen):
-                pool.warm()
-            with contextlib.closing(Book(course, assignment)) as book:
-                outcome = _Run(course, spec, journal, book, pool, again).all(chosen, students, progress)
-    outcome.live, outcome.differing = checked.live, checked.differing
+        pairs = 1 if scheduler else max(1, min(workers or executor.processors(), len(chosen)))
+        source = check.Check(course, assignment, unsafe_trusted, remote=scheduler is not None, workers=pairs)
+        with contextlib.closing(source):
+            if scheduler:
+                source.settle()  # what has gone to a cluster is not called back
+            with contextlib.closing(executor.pool(source.spec, workers, scheduler, source.pairs)) as pool:
+                if again or any(student not in journal.of(assignment) for student in chosen):
+                    pool.warm()
+                with contextlib.closing(Book(course, assignment)) as book:
+                    outcome = _Run(course, source, journal, book, pool, again).all(chosen, students, progress)
     outcome.unmatched = sum(1 for _ in course.unmatched.glob("*"))
     outcome.seconds = time.monotonic() - began
     return outcome
@@ -236,14 +240,19 @@ def open_journal(course: Course) -> Journal:
 
 
 class _Run:
-    """One run over a cohort."""
+    """One run over a cohort.
 
-    def __init__(self, course: Course, spec: Assignment, journal: Journal, book: Book, pool, again: bool):
-        self.course, self.spec, self.journal, self.book, self.again = course, spec, journal, book, again
-        self.pool = pool
+    It begins while the check of the source may be under way. Nothing is written before it is known which tests are
+    live, and what was marked without knowing is then marked again, should there be any.
+    """
+
+    def __init__(self, course: Course, source: check.Check, journal: Journal, book: Book, pool, again: bool):
+        self.course, self.source, self.journal, self.book, self.again = course, source, journal, book, again
+        self.pool, self.spec = pool, source.spec
         self.environment = hash_of_environment()
-        self.known = journal.of(spec.name)
+        self.known = journal.of(self.spec.name)
         self.handed: dict[str, Handed] = {}
+        self.unwritten: list[Entry] = []  # that failed before the source was checked
         self.waiting: list[tuple[Result, Handed]] = []
         self.done: list[Graded] = []
         self.memory, self.faults, self.written = 0, [], time.monotonic()
@@ -251,7 +260,7 @@ class _Run:
     def all(self, chosen: list[str], asked_for: list[str] | None, progress) -> Outcome:
         stopped = False
         try:
-            for job, result in executor.run(self.pool, self.jobs(chosen)):
+            for job, result in self.settled(executor.run(self.pool, self.jobs(chosen))):
                 self.take(job, result)
                 progress(len(self.done) + len(self.waiting), len(chosen))
         except KeyboardInterrupt:
@@ -262,7 +271,44 @@ class _Run:
         missing = set(self.known) - set(everyone) if asked_for is None else set(asked_for) - set(chosen)
         self.done += [Graded(student, "missing") for student in sorted(missing)]
         self.done.sort(key=lambda each: each.student)
-        return Outcome(self.spec.name, self.done, memory=self.memory, faults=sorted(set(self.faults)), stopped=stopped)
+        outcome = Outcome(
+            self.spec.name, self.done, memory=self.memory, faults=sorted(set(self.faults)), stopped=stopped
+        )
+        if not self.source.pending:
+            checked = self.source.settle()
+            outcome.live, outcome.differing = checked.live, checked.differing
+        return outcome
+
+    def settled(self, results: Iterator[tuple[Job, Result]]) -> Iterator[tuple[Job, Result]]:
+        """Give results when the source is checked; those marked by tests that were found live since, marked again."""
+        held: list[tuple[Job, Result]] = []
+        early: set[str] = set()  # whose results may come that other tests gave
+        for result in results:
+            held.append(result)
+            if self.source.ready() or len(held) >= _HELD:
+                early |= self.settle()
+                yield from self.anew(held, early)
+                held = []
+        early |= self.settle()
+        yield from self.anew(held, early)
+
+    def settle(self) -> set[str]:
+        """Wait for the check of the source; return the learners whose work went to the pool with other tests."""
+        if not self.source.pending:
+            return set()
+        self.source.settle()
+        self.journal_entries(self.unwritten)
+        if self.source.spec == self.spec:
+            return set()
+        self.spec = self.pool.assignment = self.source.spec
+        return set(self.handed)
+
+    def anew(self, results: list[tuple[Job, Result]], early: set[str]) -> Iterator[tuple[Job, Result]]:
+        """Give results, those of ``early`` when they are marked again, and take them out of it."""
+        again = [job for job, _ in results if job.student in early]
+        yield from (each for each in results if each[0].student not in early)
+        early.difference_update(job.student for job in again)
+        yield from executor.run(self.pool, again)
 
     def jobs(self, students: list[str]) -> Iterator[Job]:
         """Give the jobs to do; what is unchanged, or cannot be read, is settled here."""
@@ -312,7 +358,10 @@ class _Run:
         entry = Entry(
             self.spec.name, student, "failed", submission=handed.hash, tests=self.spec.tests, cause=cause, detail=detail
         )
-        self.journal_entries([entry])
+        if self.source.pending:
+            self.unwritten.append(entry)
+        else:
+            self.journal_entries([entry])
         self.done.append(Graded(student, "failed", cause=cause, detail=detail))
 
     def write(self) -> None:

@@ -347,6 +347,7 @@ def _opened(course: Course):
     from nbgrader.api import Gradebook
     from sqlalchemy import event
 
+    stock.number_schema(course.db_url)
     with stock.tools_on_path():
         gradebook = Gradebook(course.db_url, course.course_id)
     if course.db_url.startswith("sqlite"):
