@@ -6,6 +6,8 @@ source, never from a submission, and is kept until the source changes.
 
 import concurrent.futures
 import contextlib
+import hashlib
+import json
 from pathlib import Path
 
 import msgspec
@@ -17,6 +19,9 @@ from grader.work import Assignment, Job, Pair, SourceNotebook
 from portail import __version__
 
 _ROUNDS = 3
+_SETTINGS = (
+    "ClearHiddenTests", "ClearSolutions", "ComputeChecksums", "IncludeHeaderFooter", "InstantiateTests", "LockCells"
+)
 
 
 class Checked(msgspec.Struct):
@@ -24,7 +29,7 @@ class Checked(msgspec.Struct):
 
     Args:
         tests: hash of what was checked.
-        version: of this project, whose rules it was checked by.
+        version: of this project, whose rules it was checked by, and of the settings by which nbgrader reads a source.
         notebooks: with the names that each test needs, and which tests run live.
         modules: that the solution binds.
         stock: the solution's automatic points by ``"notebook/grade id"``, as nbgrader gives them.
@@ -93,13 +98,13 @@ class Check:
 
     def __init__(self, course: Course, name: str, trusted=False, remote=False, anew=False, workers: int = 1):
         self.course, self.name, self.trusted, self.remote = course, name, trusted, remote
-        self.tests = course.hash_of_tests(name)
+        self.tests, self.version = course.hash_of_tests(name), f"{__version__} {_hash_of_settings(course)}"
         self.path = course.state / "checked" / f"{name}.json"
         self.pairs: list[Pair] = []
         self.comparison: stock.Comparison | None = None
         self._threads: concurrent.futures.ThreadPoolExecutor | None = None  # a pair ends with the thread that began it
         self._starting: list[concurrent.futures.Future[Pair]] = []
-        self.checked = None if anew else _load(self.path, self.tests)
+        self.checked = None if anew else _load(self.path, self.tests, self.version)
         if self.checked is not None:
             self.spec = self._assignment(self.checked.notebooks, self.checked.modules)
             return
@@ -119,7 +124,8 @@ class Check:
         plain = self._assignment([], [], remote=False)
         self._threads = concurrent.futures.ThreadPoolExecutor(workers)
         self._starting = [self._threads.submit(Pair, plain) for _ in range(workers)]
-        read = [read_source(self.course, path) for path in paths]  # imports nbgrader meanwhile
+        stock.import_nbgrader()
+        read = [read_source(self.course, path) for path in paths]
         self.comparison = stock.Comparison(self.course, self.name)
         notebooks, self.modules = _analysed(self._starting[0].result(), read, self.course.limits)
         here = self._assignment(notebooks, self.modules, remote=False)
@@ -166,7 +172,7 @@ class Check:
             points = self.comparison.points()
             expected = {f"{notebook}/{name}": each for notebook, own in points.items() for name, each in own.items()}
             notebooks, got = self._live(expected)
-            self.checked = Checked(self.tests, __version__, notebooks, self.modules, expected, got)
+            self.checked = Checked(self.tests, self.version, notebooks, self.modules, expected, got)
             put(self.path, msgspec.json.encode(self.checked))
             self.spec = self._assignment(notebooks, self.modules)
         return self.checked
@@ -199,12 +205,17 @@ class Check:
             self._threads.shutdown()
 
 
-def _load(path: Path, tests: str) -> Checked | None:
+def _hash_of_settings(course: Course) -> str:
+    settings = {name: course.config[name] for name in _SETTINGS if name in course.config}
+    return hashlib.sha256(json.dumps(settings, sort_keys=True, default=repr).encode()).hexdigest()[:16]
+
+
+def _load(path: Path, tests: str, version: str) -> Checked | None:
     try:
         checked = msgspec.json.decode(path.read_bytes(), type=Checked)
     except (OSError, msgspec.MsgspecError):
         return None
-    return checked if checked.tests == tests and checked.version == __version__ else None
+    return checked if checked.tests == tests and checked.version == version else None
 
 
 def _assignment(course: Course, name, notebooks, modules, tests, trusted, remote=False) -> Assignment:

@@ -192,7 +192,7 @@ def grade(
             with contextlib.closing(executor.pool(source.spec, workers, scheduler, source.pairs)) as pool:
                 if again or any(student not in journal.of(assignment) for student in chosen):
                     pool.warm()
-                with contextlib.closing(Book(course, assignment)) as book:
+                with contextlib.closing(Book(course, assignment, notebooks=source.spec.notebooks)) as book:
                     outcome = _Run(course, source, journal, book, pool, again).all(chosen, students, progress)
     outcome.unmatched = sum(1 for _ in course.unmatched.glob("*"))
     outcome.seconds = time.monotonic() - began

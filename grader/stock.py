@@ -2,21 +2,49 @@
 held to."""
 
 import contextlib
+import importlib
 import io
 import logging
 import multiprocessing
 import os
 import shutil
 import signal
+import sys
 import sysconfig
 import tempfile
+import types
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from grader import confinement
 from grader.course import CannotRead, Course
 
+_SERVER_EXTENSIONS = ("assignment_list", "course_list", "formgrader", "validate_assignment")
 Points = dict[str, dict[str, float | None]]  #: automatic points by notebook and grade id
+
+
+def import_nbgrader() -> None:
+    """Import nbgrader without its extensions of the Jupyter server, which take longer to import than all the rest.
+
+    They are left out of this process alone, and only if nothing has imported nbgrader before.
+    """
+    if "nbgrader" in sys.modules:
+        return
+    left_out = {}
+    for name in _SERVER_EXTENSIONS:
+        module = types.ModuleType(f"nbgrader.server_extensions.{name}")
+        module.__getattr__ = lambda wanted: None if wanted.startswith("load_") else _missing(wanted)
+        left_out[module.__name__] = module
+    sys.modules.update(left_out)
+    try:
+        importlib.import_module("nbgrader")
+    finally:
+        for name in left_out:
+            del sys.modules[name]
+
+
+def _missing(name: str):
+    raise AttributeError(name)
 
 
 def marks_of_solution(course: Course, assignment: str, away: Path) -> Points:
