@@ -169,8 +169,10 @@ def new_course(course: Path, assignment: str, size: int, rounds: int) -> None:
         compared = sum(map(len, theirs.values()))
     of_stock, first, later = (statistics.median(times[name]) for name in ("stock", "first", "later"))
     scaled = f" (of {STOCK_MOST}, for as many)" if beyond else ""
-    print(f"  {size:4} submissions: stock {of_stock:6.1f} s{scaled}; first {first:5.1f} s, {of_stock / first:5.1f} × stock;"
-          f" later {later:5.1f} s, {of_stock / later:5.1f} × stock; {compared} marks {'equal' if same else 'DIFFERENT'}")
+    print(f"  {size:4} submissions: stock {of_stock:6.1f} s{scaled}")
+    for name, seconds in (("first", first), ("later", later)):
+        print(f"       {name} run {seconds:6.1f} s, {of_stock / seconds:5.1f} × stock")
+    print(f"       marks {'all equal' if same else 'DIFFERENT'}, {compared} compared")
     if not same:
         sys.exit(1)
 

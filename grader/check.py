@@ -124,7 +124,7 @@ class Check:
         plain = self._assignment([], [], remote=False)
         self._threads = concurrent.futures.ThreadPoolExecutor(workers)
         self._starting = [self._threads.submit(Pair, plain) for _ in range(workers)]
-        stock.import_nbgrader()
+        stock.import_nbgrader("nbgrader.apps")
         read = [read_source(self.course, path) for path in paths]
         self.comparison = stock.Comparison(self.course, self.name)
         notebooks, self.modules = _analysed(self._starting[0].result(), read, self.course.limits)

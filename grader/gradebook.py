@@ -355,7 +355,7 @@ def forget_student(course: Course, student: str) -> int:
 
 
 def _opened(course: Course):
-    stock.import_nbgrader()
+    stock.import_nbgrader("nbgrader.api")
     from nbgrader.api import Gradebook
     from sqlalchemy import event
 

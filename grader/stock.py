@@ -2,6 +2,7 @@
 held to."""
 
 import contextlib
+import gc
 import importlib
 import io
 import logging
@@ -23,28 +24,38 @@ _SERVER_EXTENSIONS = ("assignment_list", "course_list", "formgrader", "validate_
 Points = dict[str, dict[str, float | None]]  #: automatic points by notebook and grade id
 
 
-def import_nbgrader() -> None:
+def import_nbgrader(*modules: str) -> None:
     """Import nbgrader without its extensions of the Jupyter server, which take longer to import than all the rest.
 
     They are left out of this process alone, and only if nothing has imported nbgrader before.
+
+    Args:
+        modules: of nbgrader, to be imported too.
     """
-    if "nbgrader" in sys.modules:
-        return
+    collects = gc.isenabled()
+    gc.disable()  # there is no garbage in what is being imported, and much to look through
+    try:
+        if "nbgrader" not in sys.modules:
+            _import_without_extensions()
+        for name in modules:
+            importlib.import_module(name)
+    finally:
+        if collects:
+            gc.enable()
+
+
+def _import_without_extensions() -> None:
     left_out = {}
     for name in _SERVER_EXTENSIONS:
         module = types.ModuleType(f"nbgrader.server_extensions.{name}")
-        module.__getattr__ = lambda wanted: None if wanted.startswith("load_") else _missing(wanted)
+        module.load_jupyter_server_extension = None
         left_out[module.__name__] = module
     sys.modules.update(left_out)
     try:
         importlib.import_module("nbgrader")
     finally:
         for name in left_out:
-            del sys.modules[name]
-
-
-def _missing(name: str):
-    raise AttributeError(name)
+            sys.modules.pop(name, None)
 
 
 def marks_of_solution(course: Course, assignment: str, away: Path) -> Points:
@@ -125,6 +136,10 @@ def _compare(answer: Connection, parent: int, course: Course, assignment: str, a
     confinement.die_with_parent()
     if os.getppid() != parent:
         return  # the parent ended before it could be watched
+    for descriptor in map(int, os.listdir("/proc/self/fd")):
+        if descriptor > 2 and descriptor != answer.fileno():  # the lock and the journal are not this process's to hold
+            with contextlib.suppress(OSError):
+                os.close(descriptor)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends this process
     try:
         answer.send(marks_of_solution(course, assignment, away))

@@ -1,6 +1,7 @@
 """Does the first run of a new course, which marks before all is known, give the marks of a course that was checked?"""
 
 import contextlib
+import os
 import random
 import shutil
 import sqlite3
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import grader
-from grader import check, executor, stock
+from grader import check, coordinator, executor, stock
 from grader.course import CannotRead, Course
 from grader.gradebook import Book
 from grader.journal import Journal
@@ -167,9 +168,25 @@ def test_a_check_leaves_no_process_behind(course):
 
 
 def _descendants_of_this() -> list[int]:
-    import os
-
     return _descendants(os.getpid())
+
+
+def test_the_process_beside_holds_neither_lock_nor_journal(course, monkeypatch):
+    def tell(course, *_):
+        return [os.readlink(f"/proc/self/fd/{name}") for name in os.listdir("/proc/self/fd")
+                if os.path.lexists(f"/proc/self/fd/{name}")]
+
+    monkeypatch.setattr(stock, "marks_of_solution", tell)
+    with coordinator.locked(Course(course)), contextlib.closing(coordinator.open_journal(Course(course))), \
+            contextlib.closing(stock.Comparison(Course(course), "one")) as comparison:
+        assert not [path for path in comparison.points() if path.startswith(str(course))]
+
+
+def test_nbgrader_s_extensions_of_the_server_can_be_imported_later():
+    code = ("from grader import stock; stock.import_nbgrader('nbgrader.api'); import sys; "
+            "assert 'jupyter_server' not in sys.modules; "
+            "from nbgrader.server_extensions.formgrader import load_jupyter_server_extension as load; assert load")
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_the_first_pairs_are_the_ones_that_mark(course, monkeypatch):
