@@ -15,7 +15,7 @@ import msgspec
 from grader import analysis, executor, stock
 from grader.confinement import Limits
 from grader.course import Course, packed, put, read_source
-from grader.work import Assignment, Job, Pair, SourceNotebook
+from grader.work import Assignment, Job, Pair, Result, SourceNotebook
 from portail import __version__
 
 _ROUNDS = 3
@@ -136,14 +136,19 @@ class Check:
         self.split = notebooks, self._marked(notebooks)
         self.spec = self._assignment(notebooks, self.modules)
 
-    def _marked(self, notebooks: list[SourceNotebook]) -> dict[str, float | None]:
-        """Return the solution's points as this grader gives them."""
+    def _mark_here(self, assignment: Assignment) -> Result:
+        """Mark the solution with one of the warm pairs, or with a new one where there is none."""
         if self.pairs:
             executor.adopt(self.pairs.pop(0))
         try:
-            result = executor.mark(self._assignment(notebooks, self.modules, remote=False), self.solution)
+            return executor.mark(assignment, self.solution)
         finally:
             self.pairs[:0] = executor.release()
+
+    def _marked(self, notebooks: list[SourceNotebook], pool: executor.Local | None = None) -> dict[str, float | None]:
+        """Return the solution's points as this grader gives them."""
+        here = self._assignment(notebooks, self.modules, remote=False)
+        result = self._mark_here(here) if pool is None else pool.mark(here, self.solution)
         return {
             f"{notebook}/{grade_id}": mark.points
             for notebook, marked in result.notebooks.items()
@@ -159,8 +164,11 @@ class Check:
         """Tell whether ``settle`` need not wait for nbgrader."""
         return not self.pending or self.comparison.ready()
 
-    def settle(self) -> Checked:
+    def settle(self, pool: executor.Local | None = None) -> Checked:
         """Wait for nbgrader, find out which tests are live, and keep that until the source changes.
+
+        Args:
+            pool: whose warm pairs are used, where it has taken those of the check.
 
         Returns:
             What was found, and ``spec`` has it.
@@ -171,13 +179,13 @@ class Check:
         if self.checked is None:
             points = self.comparison.points()
             expected = {f"{notebook}/{name}": each for notebook, own in points.items() for name, each in own.items()}
-            notebooks, got = self._live(expected)
+            notebooks, got = self._live(expected, pool)
             self.checked = Checked(self.tests, self.version, notebooks, self.modules, expected, got)
             put(self.path, msgspec.json.encode(self.checked))
             self.spec = self._assignment(notebooks, self.modules)
         return self.checked
 
-    def _live(self, expected: dict[str, float | None]) -> tuple[list[SourceNotebook], dict[str, float | None]]:
+    def _live(self, expected: dict[str, float | None], pool) -> tuple[list[SourceNotebook], dict[str, float | None]]:
         """Let run live what differs from nbgrader, and return the notebooks and the solution's points with that."""
         notebooks, got = self.split
         live: set[str] = set()
@@ -188,7 +196,7 @@ class Check:
                 break
             live |= more
             notebooks = [_with_live(notebook, live) for notebook in notebooks]
-            got = self._marked(notebooks)
+            got = self._marked(notebooks, pool)
         return notebooks, got
 
     def close(self) -> None:

@@ -296,7 +296,7 @@ class _Run:
         """Wait for the check of the source; return the learners whose work went to the pool with other tests."""
         if not self.source.pending:
             return set()
-        self.source.settle()
+        self.source.settle(self.pool)
         self.journal_entries(self.unwritten)
         if self.source.spec == self.spec:
             return set()

@@ -133,6 +133,10 @@ class Local:
         """Give a job to the pool."""
         return self.pool.submit(mark, self.assignment, job)
 
+    def mark(self, assignment: Assignment, job: Job) -> Result:
+        """Mark a job by an assignment that differs from the pool's in which tests are live, and wait for it."""
+        return self.pool.submit(mark, assignment, job).result()
+
     def close(self) -> None:
         """Wait for what is running and end the warm processes; what has not begun is given up."""
         self.pool.shutdown(wait=True, cancel_futures=True)

@@ -193,7 +193,7 @@ def test_the_first_pairs_are_the_ones_that_mark(course, monkeypatch):
     made = []
     begin = executor.Pair.__init__
     monkeypatch.setattr(executor.Pair, "__init__", lambda self, *given: made.append(self) or begin(self, *given))
-    grader.grade(course, "one", workers=2)
+    assert grader.grade(course, "one", workers=2).live
     assert len(made) == 2
 
 
