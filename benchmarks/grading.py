@@ -3,8 +3,12 @@ benchmarks.grading``.
 
 The three alternate in one run, medians are compared, and the marks too. The *limit* is the bare execution of the same
 cells: one warm process forks for each submission, and the fork runs all its cells, tests among them, with nothing
-around them; its start is not counted. Of the others the start is counted. ``--large 1000`` grades so many besides, and
-tells what memory, files and processes did meanwhile.
+around them; its start is not counted. Of the others the start is counted.
+
+Then come cohorts of 12, 30 and 240 (``--cohorts``): the command from its start to its end on a course that was never
+graded, and once more. Stock nbgrader grades the same submissions in the same run; of a cohort above 30 it grades the
+first 30, and its time for one counts. ``--large 1000`` grades so many besides, and tells what memory, files and
+processes did meanwhile.
 """
 
 import argparse
@@ -26,9 +30,12 @@ from curriculum import notebooks, release
 from curriculum.lessons import ROOT
 from grader import check, coordinator, executor, work
 from grader.course import Course, read_submission
-from grader.zygote import Ended, Warm, _descendants
+from grader.usage import descendants
+from grader.zygote import Ended, Warm
 
 STUDENTS = 24  #: of each assignment, marked by all; six of each kind: right, right in French, empty, half
+COHORTS = (12, 30, 240)  #: submissions of a new course, and of the same course later
+STOCK_MOST = 30  #: that stock nbgrader grades of a cohort
 TIMES = 10  #: how often each of them stands in the cohort that only this grader marks
 KINDS = (("en", 1.0), ("fr", 1.0), ("en", 0.0), ("fr", 0.5))  #: the language, and the share of tasks that is solved
 
@@ -37,14 +44,18 @@ def main() -> None:
     """Run the benchmark and print its table."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--rounds", type=int, default=3)
+    options.add_argument("--cohorts", type=int, nargs="*", default=COHORTS, help="submissions of new courses")
     options.add_argument("--large", type=int, default=0, help="submissions of a cohort to grade for its memory")
     options.add_argument("assignments", nargs="*", default=release.assignments())
     chosen = options.parse_args()
     if chosen.rounds < 1:
         options.error("--rounds has to be 1 or more")
+    if any(size < 1 for size in chosen.cohorts):
+        options.error("--cohorts have to be of 1 or more")
     for assignment in chosen.assignments:
         with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
             compare(assignment, chosen.rounds, Path(folder))
+        new_courses(assignment, chosen.cohorts, chosen.rounds)
     if chosen.large:
         with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
             course = build(chosen.assignments[0], chosen.large, Path(folder))
@@ -116,6 +127,71 @@ def compare(assignment: str, rounds: int, folder: Path) -> None:
         sys.exit(1)
 
 
+def new_courses(assignment: str, sizes: list[int], rounds: int) -> None:
+    """Print what the first run of a new course takes, and a later one, for cohorts of several sizes."""
+    if not sizes:
+        return
+    print(f"\n## {assignment}: new courses, 2 workers, {rounds} rounds, from the command's start to its end\n")
+    for size in sizes:
+        with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
+            course = build(assignment, size, Path(folder))
+            new_course(course, assignment, size, rounds)
+            if size == sizes[-1]:
+                for title, options in (("first", []), ("later", ["--again"])):
+                    print(f"\n  Where the time of a {title} run of {size} goes, in seconds from its start:\n")
+                    if title == "first":
+                        forget(course)
+                    print(spans(course, assignment, *options))
+
+
+def new_course(course: Path, assignment: str, size: int, rounds: int) -> None:
+    """Time stock nbgrader, a first and a later run in turns on one cohort, and print a line."""
+    beyond = sorted((course / "submitted").iterdir())[STOCK_MOST:]
+    aside = course / "aside"
+    times: dict[str, list[float]] = {"stock": [], "first": [], "later": []}
+    same, compared = True, 0
+    for _ in range(rounds):
+        forget(course)
+        aside.mkdir()
+        for student in beyond:
+            student.rename(aside / student.name)
+        nbgrader(course, "generate_assignment", assignment, "--create", "--force")
+        times["stock"].append(stock(course, assignment) / min(size, STOCK_MOST) * size)
+        theirs = automatic(course, assignment)
+        for student in beyond:
+            (aside / student.name).rename(student)
+        aside.rmdir()
+        forget(course)
+        times["first"].append(grade(course, assignment, 2))
+        first = automatic(course, assignment)
+        times["later"].append(grade(course, assignment, 2, again=True))
+        later = automatic(course, assignment)
+        same = same and theirs == {student: first[student] for student in theirs} and first == later
+        compared = sum(map(len, theirs.values()))
+    of_stock, first, later = (statistics.median(times[name]) for name in ("stock", "first", "later"))
+    scaled = f" (of {STOCK_MOST}, for as many)" if beyond else ""
+    print(f"  {size:4} submissions: stock {of_stock:6.1f} s{scaled}")
+    for name, seconds in (("first", first), ("later", later)):
+        print(f"       {name} run {seconds:6.1f} s, {of_stock / seconds:5.1f} × stock")
+    print(f"       marks {'all equal' if same else 'DIFFERENT'}, {compared} compared")
+    if not same:
+        sys.exit(1)
+
+
+def forget(course: Path) -> None:
+    """Leave a course as it was before its first grading: released, and nothing else."""
+    for name in (".grader", "autograded", "gradebook.db"):
+        path = course / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def spans(course: Path, assignment: str, *options: str) -> str:
+    """Return what a run tells of its parts."""
+    command = [sys.executable, "-m", "benchmarks.grading_spans", str(course), assignment, *options]
+    told = subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE, cwd=ROOT).stdout
+    return "".join(f"    {line}\n" for line in told.splitlines())
+
+
 def parts(course: Path, assignment: str) -> dict[str, float]:
     """Return where the time goes: processor seconds of a submission's two processes, and what is around them."""
     settings = Course(course)
@@ -167,20 +243,26 @@ def unmake_cohort(course: Path) -> None:
 def stock(course: Path, assignment: str) -> float:
     """Return the seconds of nbgrader's own autograde."""
     shutil.rmtree(course / "autograded", ignore_errors=True)
-    command = [str(Path(sysconfig.get_path("scripts")) / "nbgrader"), "autograde", assignment]
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("PORTAIL_")}
     began = time.perf_counter()
-    subprocess.run(command, cwd=course, check=True, capture_output=True, env=clean)
+    nbgrader(course, "autograde", assignment)
     return time.perf_counter() - began
 
 
-def grade(course: Path, assignment: str, workers: int, only: str | None = None) -> float:
-    """Return the seconds of this grader's command, from nothing graded."""
-    journal = course / ".grader" / "journal.jsonl"
-    journal.unlink(missing_ok=True)
+def nbgrader(course: Path, *words: str) -> None:
+    """Run a command of stock nbgrader."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("PORTAIL_")}
+    command = [str(Path(sysconfig.get_path("scripts")) / "nbgrader"), *words]
+    subprocess.run(command, cwd=course, check=True, capture_output=True, env=clean)
+
+
+def grade(course: Path, assignment: str, workers: int, only: str | None = None, again: bool = False) -> float:
+    """Return the seconds of this grader's command, from nothing graded, or with ``--again`` from all graded."""
+    if not again:
+        (course / ".grader" / "journal.jsonl").unlink(missing_ok=True)
     command = [sys.executable, "-m", "grader", "grade", assignment, "--course", str(course), "--workers", str(workers)]
     began = time.perf_counter()
-    subprocess.run(command + (["--student", only] if only else []), check=True, capture_output=True)
+    options = [*(["--student", only] if only else []), *(["--again"] if again else [])]
+    subprocess.run(command + options, check=True, capture_output=True)
     return time.perf_counter() - began
 
 
@@ -217,7 +299,7 @@ def large(course: Path, assignment: str, students: int) -> None:
             done = graded(course)
             with contextlib.suppress(OSError, ValueError):
                 files = len(os.listdir(f"/proc/{run.pid}/fd"))
-                seen.append((done, resident(run.pid), files, len(_descendants(run.pid))))
+                seen.append((done, resident(run.pid), files, len(descendants(run.pid))))
     seconds = time.perf_counter() - began
     early = [each for each in seen if students * 0.1 <= each[0] <= students * 0.2]
     late = [each for each in seen if students * 0.9 <= each[0] < students]
@@ -281,7 +363,7 @@ def graded(course: Path) -> int:
 def resident(pid: int) -> float:
     """Return the memory of a process and all below it, in MB; pages that they share are counted once."""
     total = 0
-    for each in [pid, *_descendants(pid)]:
+    for each in [pid, *descendants(pid)]:
         with contextlib.suppress(OSError, StopIteration):
             lines = Path(f"/proc/{each}/smaps_rollup").read_text().splitlines()
             total += next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))

@@ -6,23 +6,28 @@ shipped snapshots when the course is first graded, and again when those change, 
     python exercises/altered.py [FOLDER]
 """
 
+from __future__ import annotations
+
 import datetime
 import hashlib
+import importlib.metadata
 import json
 import os
 import random
 import re
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
+from portail import settings
 
-from portail import settings, tables
-from portail.tables import read_rows
+if TYPE_CHECKING:  # where the tables are there already, each command reads this file without waiting for pandas
+    import pandas as pd
 
 HERE = Path(__file__).parent
 SHIPPED = settings.shipped_folders()[0]
-CODE = Path(__file__).read_bytes() + Path(tables.__file__).read_bytes()  #: that makes the altered tables
+#: the code that makes the altered tables
+CODE = Path(__file__).read_bytes() + Path(settings.__file__).with_name("tables.py").read_bytes()
 SEED = 20_260_201
 STEPS = ("os_account_registration", "os_authentication", "os_application", "os_decision", "os_issuance",
          "os_issue_resolution_feedback")
@@ -46,9 +51,11 @@ def build(folder: Path, seed: int = SEED, size: float = 0.7, shipped: Path = SHI
         configuration three times for each command.
     """
     seal = folder / "seal.txt"
-    made_by = f"{seed} {size} pandas {pd.__version__}"
+    made_by = f"{seed} {size} pandas {importlib.metadata.version('pandas')}"
     if seal.is_file() and seal.read_text("utf-8") == _seal(made_by, folder, shipped):
         return folder
+    from portail.tables import read_rows
+
     for name, alter in (
         ("service-inventory", service_inventory),
         ("nap5", nap5),
@@ -86,6 +93,8 @@ def service_inventory(rows: pd.DataFrame, chance: random.Random, size: float) ->
 
     The traps stay: a few rows of the next year, a scope that is a list, NA, ND and zero, totals made of codes alone.
     """
+    import pandas as pd
+
     drawn = _drawn(rows, chance, size)
     drawn["service_id"] = [f"SRV{number:05}" for number in chance.sample(range(10_000, 99_999), len(drawn))]
     for column in ("fiscal_yr", "last_service_review", "last_service_improvement"):
@@ -116,6 +125,8 @@ def nap5(rows: pd.DataFrame, chance: random.Random, size: float) -> pd.DataFrame
 
     The traps stay: byte strings, indicators that go silent, some of them unfinished, statuses that step back.
     """
+    import pandas as pd
+
     indicators = sorted(rows["indicators"].unique())
     kept = set(chance.sample(indicators, round(len(indicators) * min(size, 1.0))))
     drawn = rows[rows["indicators"].isin(kept)].reset_index(drop=True)
@@ -148,6 +159,8 @@ def service_standards(
     zero. Two are added: three standards whose service is not in the inventory, and two channels with thirty and with
     twenty-nine assessed standards.
     """
+    import pandas as pd
+
     drawn = _drawn(rows, chance, size)
     promising = chance.sample(range(len(services)), round(len(services) * 0.55))
     owners = services.iloc[[chance.choice(promising) for _ in drawn.index]].reset_index(drop=True)
@@ -256,6 +269,8 @@ def open_data_inventory(rows: pd.DataFrame, chance: random.Random, size: float) 
 
 def altered_rows(folder: Path, name: str) -> pd.DataFrame:
     """Return rows already altered, for a table that must fit them."""
+    from portail.tables import read_rows
+
     return read_rows((folder / name / f"{name}.csv").read_bytes()).fillna("")
 
 
@@ -310,6 +325,8 @@ def catalogue_records(rows: pd.DataFrame, chance: random.Random, size: float) ->
 
     The shipped records pass every check; some of these lack a French text, a subject, an approval or the licence.
     """
+    import pandas as pd
+
     drawn = _drawn(rows, chance, size)
     drawn["id"] = [_identifier(chance) for _ in drawn.index]
     for column in ("date_published", "metadata_created", "metadata_modified"):

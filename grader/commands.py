@@ -208,8 +208,18 @@ def _show(console: Console, outcome) -> None:
     table.add_row(*(number(counts[state]) for state in _STATES))
     console.print(table)
     for each in outcome.submissions:
-        if each.reason is not None:
-            _say(console, f"  {each.student}: {each.reason}")
+        for sentence in each.said:
+            _say(console, f"  {each.student}: {sentence}")
+    if any(each.took_marks for each in outcome.submissions):
+        _say(
+            console,
+            Sentence(
+                f"Something other than answers took marks here: look at it, and when it is mended, run grader grade "
+                f"{outcome.assignment} --student ID --again",
+                f"Autre chose que les réponses a coûté des points : voyez ce que c’est et, une fois la chose réglée, "
+                f"lancez grader grade {outcome.assignment} --student ID --again",
+            ),
+        )
     outdated = sum(each.outdated for each in outcome.submissions)
     if outdated:
         _say(
@@ -253,6 +263,10 @@ def _write_json(path: Path, outcome) -> None:
             "changed": each.changed,
             "cause": each.cause or None,
             "reason": None if each.reason is None else {"en": each.reason.english, "fr": each.reason.french},
+            "notes": [
+                {"cause": cause, "en": sentence.english, "fr": sentence.french}
+                for (cause, _), sentence in zip(each.notes, each.said[each.reason is not None :], strict=True)
+            ],
             "marks": {
                 notebook: {grade_id: msgspec.to_builtins(mark) for grade_id, mark in marks.items()}
                 for notebook, marks in each.marks.items()
@@ -303,6 +317,15 @@ def check(assignment, folder, unsafe_trusted) -> None:
         )
         table.add_row(name, _points(points), _points(checked.split.get(name)), str(runs))
     _console().print(table)
+    for name, what in checked.running.items():
+        _echo(
+            Sentence(
+                f"{name} gives what the learner wrote to {what}, which would run it: so it runs beside the learner’s "
+                "code, and its mark is not tamper-proof. A test that only compares would be.",
+                f"{name} remet ce qu’a écrit la personne à {what}, qui l’exécuterait : ce test s’exécute donc avec la "
+                "copie, et sa note est sans garantie. Un test qui ne fait que comparer en aurait une.",
+            )
+        )
     if checked.differing:
         _echo(
             Sentence(

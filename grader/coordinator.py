@@ -24,6 +24,7 @@ from portail.errors import CannotWrite, PortailError
 from portail.wording import Sentence, visible
 
 _BATCH, _BATCH_SECONDS = 40, 3.0
+_HELD = 200  #: results to hold, at most, until the source is checked
 CAUSES = {
     **submission.PROBLEMS,
     "link": Sentence(
@@ -86,6 +87,12 @@ CAUSES = {
         "Des cellules du devoir ne sont pas dans le carnet et comptent comme non répondues; remettez les réponses "
         "dans le carnet publié, puis corrigez de nouveau",
     ),
+    "again": Sentence(
+        "One of its processes was killed from outside, and it was marked once more; the first mark of each test "
+        "stands.",
+        "Un de ses processus a été tué de l’extérieur, et la copie a été notée une fois de plus; la première note de "
+        "chaque test demeure.",
+    ),
     "error": Sentence("It could not be marked", "La copie n’a pas pu être corrigée"),
 }
 _FAILURES = {*submission.PROBLEMS, "link", "file", "large", "unreadable", "none", "error", "id"}
@@ -106,6 +113,7 @@ class Graded(msgspec.Struct, frozen=True):
         cause: a key of ``CAUSES``, "" if all went well.
         detail: where.
         late: seconds after the due date.
+        notes: what else a person should know: keys of ``CAUSES``, and where.
         outdated: whether it was graded with other tests than the source has now (see ``grader regrade``).
         changed: whether another hand-in of the same learner had been graded before.
     """
@@ -118,11 +126,22 @@ class Graded(msgspec.Struct, frozen=True):
     late: float = 0.0
     outdated: bool = False
     changed: bool = False
+    notes: list[tuple[str, str]] = []
 
     @property
     def reason(self) -> Sentence | None:
         """Why it failed or ended early, in both languages; None if all went well."""
         return why(self.cause, self.detail)
+
+    @property
+    def said(self) -> list[Sentence]:
+        """All that a person should know of it, in both languages; [] if all went well."""
+        return [each for each in (self.reason, *(why(*note) for note in self.notes)) if each is not None]
+
+    @property
+    def took_marks(self) -> bool:
+        """Whether something other than a wrong answer may have cost marks, so that a person should look."""
+        return not {self.cause, *(cause for cause, _ in self.notes)} <= {"", "timestamp", "again", "metadata"}
 
     @property
     def points(self) -> float:
@@ -150,8 +169,9 @@ class Outcome(msgspec.Struct):
 
     @property
     def code(self) -> int:
-        """The exit code: 0 where all that was handed in is graded, 1 otherwise."""
-        return 1 if self.of("failed") or self.faults or self.stopped else 0
+        """The exit code: 0 where all that was handed in is graded, and nothing but answers cost marks; 1 otherwise."""
+        look = any(each.took_marks for each in self.submissions)
+        return 1 if look or self.of("failed") or self.faults or self.stopped else 0
 
 
 def why(cause: str, detail: str = "") -> Sentence | None:
@@ -162,7 +182,7 @@ def why(cause: str, detail: str = "") -> Sentence | None:
     if not detail or said.english.endswith("."):
         return said
     detail = visible(detail)  # of one line, whatever a learner called a file
-    joint = " " if said.english.endswith("cell") else ": "
+    joint = " " if said.english.endswith((" cell", " cells")) else ": "
     return Sentence(f"{said.english}{joint}{detail}.", f"{said.french}{' ' if joint == ' ' else ' : '}{detail}.")
 
 
@@ -206,14 +226,17 @@ def grade(
     course = Course(folder, db)
     course.notebooks(assignment)
     with locked(course), contextlib.closing(open_journal(course)) as journal:
-        spec, checked = check.prepare(course, assignment, unsafe_trusted, remote=scheduler is not None)
         chosen = [student for student in course.students(assignment) if students is None or student in students]
-        with contextlib.closing(executor.pool(spec, workers, scheduler)) as pool:
-            if any(student not in journal.of(assignment) for student in chosen):
-                pool.warm()
-            with contextlib.closing(Book(course, assignment)) as book:
-                outcome = _Run(course, spec, journal, book, pool, again).all(chosen, students, progress)
-    outcome.live, outcome.differing = checked.live, checked.differing
+        pairs = 1 if scheduler else max(1, min(workers or executor.processors(), len(chosen)))
+        source = check.Check(course, assignment, unsafe_trusted, remote=scheduler is not None, workers=pairs)
+        with contextlib.closing(source):
+            if scheduler:
+                source.settle()  # what has gone to a cluster is not called back
+            with contextlib.closing(executor.pool(source.spec, workers, scheduler, source.pairs)) as pool:
+                if again or any(student not in journal.of(assignment) for student in chosen):
+                    pool.warm()
+                with contextlib.closing(Book(course, assignment, notebooks=source.spec.notebooks)) as book:
+                    outcome = _Run(course, source, journal, book, pool, again).all(chosen, students, progress)
     outcome.unmatched = sum(1 for _ in course.unmatched.glob("*"))
     outcome.seconds = time.monotonic() - began
     return outcome
@@ -260,14 +283,19 @@ def open_journal(course: Course) -> Journal:
 
 
 class _Run:
-    """One run over a cohort."""
+    """One run over a cohort.
 
-    def __init__(self, course: Course, spec: Assignment, journal: Journal, book: Book, pool, again: bool):
-        self.course, self.spec, self.journal, self.book, self.again = course, spec, journal, book, again
-        self.pool = pool
+    It begins while the check of the source may be under way. Nothing is written before it is known which tests are
+    live, and what was marked without knowing is then marked again, should there be any.
+    """
+
+    def __init__(self, course: Course, source: check.Check, journal: Journal, book: Book, pool, again: bool):
+        self.course, self.source, self.journal, self.book, self.again = course, source, journal, book, again
+        self.pool, self.spec = pool, source.spec
         self.environment = hash_of_environment()
-        self.known = journal.of(spec.name)
+        self.known = journal.of(self.spec.name)
         self.handed: dict[str, Handed] = {}
+        self.unwritten: list[Entry] = []  # that failed before the source was checked
         self.waiting: list[tuple[Result, Handed]] = []
         self.done: list[Graded] = []
         self.memory, self.faults, self.written = 0, [], time.monotonic()
@@ -275,7 +303,7 @@ class _Run:
     def all(self, chosen: list[str], asked_for: list[str] | None, progress) -> Outcome:
         stopped = False
         try:
-            for job, result in executor.run(self.pool, self.jobs(chosen)):
+            for job, result in self.settled(executor.run(self.pool, self.jobs(chosen))):
                 self.take(job, result)
                 progress(len(self.done) + len(self.waiting), len(chosen))
         except KeyboardInterrupt:
@@ -286,7 +314,44 @@ class _Run:
         missing = set(self.known) - set(everyone) if asked_for is None else set(asked_for) - set(chosen)
         self.done += [Graded(student, "missing") for student in sorted(missing)]
         self.done.sort(key=lambda each: each.student)
-        return Outcome(self.spec.name, self.done, memory=self.memory, faults=sorted(set(self.faults)), stopped=stopped)
+        outcome = Outcome(
+            self.spec.name, self.done, memory=self.memory, faults=sorted(set(self.faults)), stopped=stopped
+        )
+        if not self.source.pending:
+            checked = self.source.settle()
+            outcome.live, outcome.differing = checked.live, checked.differing
+        return outcome
+
+    def settled(self, results: Iterator[tuple[Job, Result]]) -> Iterator[tuple[Job, Result]]:
+        """Give results when the source is checked; those marked by tests that were found live since, marked again."""
+        held: list[tuple[Job, Result]] = []
+        early: set[str] = set()  # whose results may come that other tests gave
+        for result in results:
+            held.append(result)
+            if self.source.ready() or len(held) >= _HELD:
+                early |= self.settle()
+                yield from self.anew(held, early)
+                held = []
+        early |= self.settle()
+        yield from self.anew(held, early)
+
+    def settle(self) -> set[str]:
+        """Wait for the check of the source; return the learners whose work went to the pool with other tests."""
+        if not self.source.pending:
+            return set()
+        self.source.settle(self.pool)
+        self.journal_entries(self.unwritten)
+        if self.source.spec == self.spec:
+            return set()
+        self.spec = self.pool.assignment = self.source.spec
+        return set(self.handed)
+
+    def anew(self, results: list[tuple[Job, Result]], early: set[str]) -> Iterator[tuple[Job, Result]]:
+        """Give results, those of ``early`` when they are marked again, and take them out of it."""
+        again = [job for job, _ in results if job.student in early]
+        yield from (each for each in results if each[0].student not in early)
+        early.difference_update(job.student for job in again)
+        yield from executor.run(self.pool, again)
 
     def jobs(self, students: list[str]) -> Iterator[Job]:
         """Give the jobs to do; what is unchanged, or cannot be read, is settled here."""
@@ -336,7 +401,10 @@ class _Run:
         entry = Entry(
             self.spec.name, student, "failed", submission=handed.hash, tests=self.spec.tests, cause=cause, detail=detail
         )
-        self.journal_entries([entry])
+        if self.source.pending:
+            self.unwritten.append(entry)
+        else:
+            self.journal_entries([entry])
         self.done.append(Graded(student, "failed", cause=cause, detail=detail))
 
     def write(self) -> None:
@@ -377,6 +445,7 @@ class _Run:
             cause=ended.cause or ("timestamp" if handed.timestamp and not timestamp_reads(handed.timestamp) else ""),
             detail=ended.detail or (handed.timestamp or ""),
             late=late,
+            notes=_notes(result, handed),
         )
 
     def journal_entries(self, entries: list[Entry], settled: bool = True) -> None:
@@ -392,6 +461,18 @@ CAUSES["timestamp"] = Sentence(
 )
 
 
+def _notes(result: Result, handed: Handed) -> list[tuple[str, str]]:
+    """Return what a person should know of a submission besides why it ended early."""
+    several = len(result.notebooks) > 1
+    notes = [
+        (note.cause, f"{name}: {note.detail}" if several else note.detail)
+        for name, marked in result.notebooks.items()
+        for note in marked.notes
+    ]
+    notes += [("left out", ", ".join(handed.left_out))] if handed.left_out else []
+    return notes + ([("again", "")] if result.again else [])
+
+
 def _from_entry(entry: Entry, state: str, outdated: bool = False, changed: bool = False) -> Graded:
     marks: dict[str, dict[str, Mark]] = {}
     for name, points in entry.marks.items():
@@ -403,7 +484,9 @@ def _from_entry(entry: Entry, state: str, outdated: bool = False, changed: bool 
             entry.errors.get(name),
             entry.hints.get(name),
         )
-    return Graded(entry.student, state, marks, entry.cause, entry.detail, entry.late, outdated, changed)
+    return Graded(
+        entry.student, state, marks, entry.cause, entry.detail, entry.late, outdated, changed, list(entry.notes)
+    )
 
 
 def write_autograded(course: Course, spec: Assignment, result: Result, handed: Handed) -> None:

@@ -1,13 +1,14 @@
 """nbgrader's gradebook, written through nbgrader's own models: one session, one transaction a batch."""
 
 import contextlib
+import functools
 from datetime import datetime
 
 import msgspec
 
 from grader import stock
-from grader.course import Course
-from grader.work import MarkedNotebook
+from grader.course import Course, read_source
+from grader.work import MarkedNotebook, SourceNotebook
 from portail.errors import PortailError
 
 BUSY_MILLISECONDS = 15_000  #: how long to wait for a gradebook that another, such as the formgrader, is writing
@@ -71,16 +72,17 @@ class Book:
         course: the course.
         assignment: its name.
         update: whether to enter it, or bring it up to date with its source, if need be.
+        notebooks: its source, where that has been read; it is read if left out.
 
     Raises:
         GradebookProblem: if it cannot be opened.
         CannotRead: if nbgrader refuses the source.
     """
 
-    def __init__(self, course: Course, assignment: str, update: bool = True):
-        from nbgrader.preprocessors import AssignLatePenalties
-
-        self.course, self.name = course, assignment
+    def __init__(
+        self, course: Course, assignment: str, update: bool = True, notebooks: list[SourceNotebook] | None = None
+    ):
+        self.course, self.name, self.notebooks = course, assignment, notebooks
         with named_problems(course):
             self.gradebook = _opened(course)
             if update and self._outdated():
@@ -88,22 +90,31 @@ class Book:
                 stock.enter(course, assignment)
                 self.gradebook = _opened(course)
             self.assignment = self.gradebook.find_assignment(assignment)
-        penalties = AssignLatePenalties(config=course.config)
+        if "AssignLatePenalties" in course.config:
+            _ = self.penalties  # a rule that does not load is told before anything is marked
+
+    @functools.cached_property
+    def penalties(self):
+        """nbgrader's own step for late work, with the course's rule; made when the first late submission comes."""
+        from nbgrader.preprocessors import AssignLatePenalties
+
+        penalties = AssignLatePenalties(config=self.course.config)
         penalties.init_plugin()
-        self.penalties = penalties
+        return penalties
 
     def _outdated(self) -> bool:
         """Tell whether the gradebook lacks the assignment, or holds other cells or points than the source."""
         from nbgrader.api import MissingEntry
 
-        from grader.course import read_source
-
-        source = {}
-        for path in self.course.notebooks(self.name):
-            notebook, _ = read_source(self.course, path)
-            for cell in notebook.cells:
-                if cell.grade_id is not None and cell.role != "plain":
-                    source[notebook.name, cell.grade_id] = cell.checksum
+        notebooks = self.notebooks
+        if notebooks is None:
+            notebooks = [read_source(self.course, path)[0] for path in self.course.notebooks(self.name)]
+        source = {
+            (notebook.name, cell.grade_id): cell.checksum
+            for notebook in notebooks
+            for cell in notebook.cells
+            if cell.grade_id is not None and cell.role != "plain"
+        }
         try:
             notebooks = self.gradebook.find_assignment(self.name).notebooks
         except MissingEntry:
@@ -344,9 +355,11 @@ def forget_student(course: Course, student: str) -> int:
 
 
 def _opened(course: Course):
+    stock.import_nbgrader("nbgrader.api")
     from nbgrader.api import Gradebook
     from sqlalchemy import event
 
+    stock.number_schema(course.db_url)
     with stock.tools_on_path():
         gradebook = Gradebook(course.db_url, course.course_id)
     if course.db_url.startswith("sqlite"):

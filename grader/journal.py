@@ -34,6 +34,7 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
         cause: a key of ``coordinator.CAUSES``: why it failed, or ended early; "" if all went well.
         detail: where.
         late: seconds after the due date.
+        notes: what else a person should know, as ``[cause, where]``.
     """
 
     assignment: str
@@ -51,6 +52,7 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     cause: str = ""
     detail: str = ""
     late: float = 0.0
+    notes: list[tuple[str, str]] = []
 
 
 class Journal:

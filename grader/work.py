@@ -144,6 +144,13 @@ class Mark(msgspec.Struct, frozen=True):
     hint: Hint | None = None
 
 
+class Note(msgspec.Struct, frozen=True):
+    """Something that a person should know of a submission: a key of ``coordinator.CAUSES``, and where."""
+
+    cause: str
+    detail: str = ""
+
+
 class MarkedNotebook(msgspec.Struct):
     """A notebook's marks.
 
@@ -155,6 +162,7 @@ class MarkedNotebook(msgspec.Struct):
             went well.
         detail: which cell, or what exactly.
         writes: what functions did to their arguments, where that was to be recorded.
+        notes: what else a person should know.
     """
 
     marks: dict[str, Mark] = {}
@@ -163,6 +171,7 @@ class MarkedNotebook(msgspec.Struct):
     cause: str = ""
     detail: str = ""
     writes: list[Write] = []
+    notes: list[Note] = []
 
 
 class Result(msgspec.Struct):
@@ -391,8 +400,8 @@ def _begun(pair: Pair, notebook, data, files, result, progress):
     except (Gone, TooSlow, BorderError) as error:
         opened, gone = border.Opened(problem="unreadable"), isinstance(error, Gone)
     if isinstance(opened, border.Opened) and not opened.problem:
-        places = submission.match([cell.grade_id for cell in notebook.cells], opened.cells)
-        return _Marking(pair, notebook, opened.cells, places, runner, here, result, progress)
+        matched = submission.matched(notebook.cells, opened.cells)
+        return _Marking(pair, notebook, opened.cells, matched, runner, here, result, progress)
     here.close()
     ended = _end(pair.zygote, runner, result, leaving=gone)
     if ended.killed and progress.killed[-1] < MOST_KILLED:
@@ -412,8 +421,9 @@ def _end(zygote: Warm, number: int, result: Result, leaving: bool) -> Ended:
 class _Marking:
     """One notebook between its runner and its checker."""
 
-    def __init__(self, pair, notebook, cells, places, runner, border_end, result, progress):
-        self.pair, self.notebook, self.cells, self.places = pair, notebook, cells, places
+    def __init__(self, pair, notebook, cells, matched, runner, border_end, result, progress):
+        self.pair, self.notebook, self.cells, self.places = pair, notebook, cells, matched.places
+        self.matched = matched
         self.runner, self.border_end, self.result, self.progress = runner, border_end, result, progress
         self.marked = MarkedNotebook()
         self.outputs: dict[int, list[dict]] = {}
@@ -522,9 +532,19 @@ class _Marking:
             self.cause({"gone": "ended", "slow": "cell time", "nonsense": "nonsense"}[report.cause], report.place)
 
     def cause(self, cause: str, place: int | None = None) -> None:
-        """Keep the first cause of an early end."""
+        """Keep the first cause of an early end, and the cell: its number, and the name by which people know it."""
         if not self.marked.cause:
-            self.marked.cause, self.marked.detail = cause, str((self.place if place is None else place) + 1)
+            at = self.place if place is None else place
+            self.marked.cause, self.marked.detail = cause, f"{at + 1}{self.name_at(at)}"
+
+    def name_at(self, at: int) -> str:
+        """Return a cell's grade id or, of a learner's own, its first line, in brackets; "" where there is none."""
+        if not 0 <= at < len(self.places):
+            return ""
+        place = self.places[at]
+        name = self.notebook.cells[place.source].grade_id if place.source is not None else None
+        first = next((line.strip() for line in self.source_at(place).splitlines() if line.strip()), "")
+        return f" ({name or first[:40]})" if name or first else ""
 
     def steps(self) -> list[Step]:
         """Return the cells to run, in the order of the notebook handed in, the source's own cells before the tests
@@ -569,6 +589,9 @@ class _Marking:
     def complete(self) -> None:
         """Give every cell its mark, and write the cells as nbformat has them."""
         self.marked.cause, self.marked.detail = self.progress.cause, self.progress.detail
+        for cause, grade_ids in (("metadata", self.matched.found_otherwise), ("lost cells", self.matched.lost)):
+            if grade_ids:
+                self.marked.notes.append(Note(cause, ", ".join(grade_ids)))
         for cell in self.notebook.cells:
             mark = self.progress.marks.get(cell.grade_id)
             if mark is not None:
