@@ -221,7 +221,8 @@ class Work(msgspec.Struct, frozen=True):
 
 
 class Begun(msgspec.Struct, tag=True):
-    """A step has begun, at a place of the notebook that is marked."""
+    """A step has begun, at a place of the notebook that is marked; or one before it is not over yet, since the runner
+    still owes an answer to it."""
 
     step: int
     place: int
@@ -251,6 +252,7 @@ class Lost(msgspec.Struct, tag=True):
 
     place: int
     cause: str  #: "gone", "slow" or "nonsense"
+    step: int = -1  #: in which
 
 
 class Done(msgspec.Struct, tag=True):

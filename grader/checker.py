@@ -59,6 +59,8 @@ class Checker:
     def __init__(self, worker: Channel, runner: Channel, limits: Limits, work: Work):
         self.worker, self.runner, self.limits, self.work = worker, runner, limits, work
         self.place, self.lost = -1, False
+        self.step = -1
+        self.owed: tuple[int, int] | None = None  # the step and place whose question the runner has not answered yet
         self.allowance = Allowance(limits.output)
         self.shell = shell.Shell.instance()
         self.shell.outputs = shell.Outputs(limits.output)
@@ -68,7 +70,8 @@ class Checker:
         kinds = {"learner": self.learner, "instructor": self.instructor, "test": self.test, "live test": self.live_test}
         for number, step in enumerate(self.work.steps):
             self.place = step.place if step.place >= 0 else self.place
-            self.worker.send(Begun(number, self.place))
+            self.step = number
+            self.worker.send(Begun(*(self.owed or (number, self.place))))
             if number not in self.work.skipped:
                 kinds[step.kind](step)
             elif step.kind in ("test", "live test"):
@@ -219,7 +222,12 @@ class Checker:
             return None
         try:
             with shell.alarm_waits():
-                return self.runner.ask(question, seconds * shell.CLOCK + _GRACE, shell.ring_if_due)
+                answer = self.runner.ask(question, seconds * shell.CLOCK + _GRACE, shell.ring_if_due)
+            self.owed = None
+            return answer
+        except shell.TimeUp:
+            self.owed = self.owed or (self.step, self.place)
+            raise
         except Gone:
             self.lose("gone")
         except TooSlow:
@@ -232,7 +240,8 @@ class Checker:
         """Give the runner up."""
         self.lost = True
         self.runner.close()
-        self.worker.send(Lost(self.place, cause))
+        step, place = self.owed or (self.step, self.place)
+        self.worker.send(Lost(place, cause, step))
 
 
 class RunnerLost(Exception):

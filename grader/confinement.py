@@ -143,11 +143,11 @@ class CannotConfine(PortailError):
 
 class Limits(msgspec.Struct, frozen=True):
     """What one submission may use; the limits hold for all of its cells and processes together, unless it says
-    other."""
+    other. Seconds are the processor's; by the clock it may take a few times as long (``shell.CLOCK``)."""
 
     seconds: float = 600.0  #: from its first to its last cell
     cell_seconds: float = 60.0  #: one cell; nbgrader's own default is 30 (``Execute.timeout``)
-    memory: int = 2 << 30  #: bytes
+    memory: int = 2 << 30  #: bytes, of files in memory too
     disk: int = 256 << 20  #: bytes of files
     files: int = 10_000  #: how many files
     processes: int = 64  #: processes and threads

@@ -429,7 +429,10 @@ class _Marking:
         self.outputs: dict[int, list[dict]] = {}
         self.step, self.place = -1, -1  # the last that was begun
         self.spent: float | None = 0.0  # what all had used when it was; None until somebody looks
-        self.stuck = self.killed = self.ended = False
+        self.killed = self.ended = self.lost = False
+        self.stuck: int | None = None  # the step that could not be broken off
+        self.lost_in = -1  # the step in which the runner was lost
+        self.after: list[Marked] = []  # what tests gave after the runner was lost: marks, if it is not begun again
 
     def run(self, several: bool) -> dict:
         """Run the notebook; return the files that its cells wrote."""
@@ -466,14 +469,15 @@ class _Marking:
         """Tell whether the notebook is to be begun again: somebody else killed one of its processes, or a step could
         not be broken off, and the others are still to have their turn."""
         progress = self.progress
-        if self.killed and progress.killed[self.step] < _MOST_KILLED_AT_ONE_STEP:
-            progress.killed[self.step] += 1
+        step = self.lost_in if self.lost else self.step
+        if self.killed and progress.killed[step] < _MOST_KILLED_AT_ONE_STEP:
+            progress.killed[step] += 1
             self.result.again += 1
             return True
         if not progress.cause:
             progress.cause, progress.detail = self.marked.cause, self.marked.detail
-        if self.stuck and self.step not in progress.skipped and len(progress.skipped) < _MOST_SKIPPED:
-            progress.skipped.add(self.step)
+        if self.stuck is not None and len(progress.skipped) < _MOST_SKIPPED:
+            progress.skipped.add(self.stuck)
             return True
         return False
 
@@ -496,6 +500,7 @@ class _Marking:
             self.cause(cause, self.place)
             if self.runner is None or meters[0] is None:  # it is the checker that does not end
                 return {}
+            self.lost, self.lost_in = True, self.step
             self.end_runner()
             self.spent = sum(each.look() for each in meters if each)  # what comes now is the checker's alone
             meters[0] = None
@@ -510,13 +515,15 @@ class _Marking:
             return "memory"
         self.spent = spent if self.spent is None else self.spent
         if spent - self.spent > 2 * limits.cell_seconds + _TO_STOP:
-            self.stuck = True
+            self.stuck = self.step
             return "cell time"
         return ""
 
     def take(self, report) -> None:
         if isinstance(report, Begun):
-            self.step, self.place, self.spent = report.step, report.place, None
+            if report.step != self.step:
+                self.spent = None
+            self.step, self.place = report.step, report.place
         elif isinstance(report, Write):
             self.marked.writes.append(report)
         elif isinstance(report, Shown):
@@ -524,11 +531,17 @@ class _Marking:
             if report.stopped:
                 self.cause("cell time", report.place)
         elif isinstance(report, Marked):
-            self.progress.marks.setdefault(report.grade_id, report)
+            if self.lost:
+                self.after.append(report)
+            else:
+                self.progress.marks.setdefault(report.grade_id, report)
             if report.problem:
                 self.result.problem = f"{self.notebook.name}, {report.grade_id}: {report.problem}"
         elif isinstance(report, Lost):
-            self.stuck |= report.cause == "slow"
+            if not self.lost:
+                self.lost, self.lost_in = True, report.step
+            if report.cause == "slow":
+                self.stuck = report.step
             self.cause({"gone": "ended", "slow": "cell time", "nonsense": "nonsense"}[report.cause], report.place)
 
     def cause(self, cause: str, place: int | None = None) -> None:
@@ -589,6 +602,8 @@ class _Marking:
     def complete(self) -> None:
         """Give every cell its mark, and write the cells as nbformat has them."""
         self.marked.cause, self.marked.detail = self.progress.cause, self.progress.detail
+        for mark in self.after:
+            self.progress.marks.setdefault(mark.grade_id, mark)
         for cause, grade_ids in (("metadata", self.matched.found_otherwise), ("lost cells", self.matched.lost)):
             if grade_ids:
                 self.marked.notes.append(Note(cause, ", ".join(grade_ids)))

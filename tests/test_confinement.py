@@ -348,6 +348,24 @@ def test_the_memory_of_a_submission_is_seen_by_an_administrator_and_by_an_ordina
     assert 300 <= int(done.stdout) < 600, done.stderr
 
 
+@pytest.mark.parametrize("code", [
+    "open('big', 'wb').write(b'x' * (150 << 20))",
+    "import socket; kept = [socket.socketpair() for _ in range(100)] * 10; print(len(kept))\n"
+    "import os\nfor _ in range(7):\n    if os.fork() == 0:\n"
+    "        more = [socket.socketpair() for _ in range(20)]\n        import time; time.sleep(60)",
+])
+def test_memory_that_no_process_has_for_its_own_counts_too(zygote, code):
+    here, theirs = socket.socketpair()
+    with here, theirs:
+        number = zygote.start("grader.runner:serve", ORDINARY, [theirs.fileno()])
+        meter, channel = zygote.meter(number), Channel(here, border.Answer)
+        channel.ask(border.Open(b'{"cells": []}'), 60)
+        before = meter.memory()
+        channel.ask(border.Run(code, 60), 300)
+        assert meter.memory() - before > 40 << 20
+        zygote.end(number)
+
+
 CHILDREN = """
 import os
 for _ in range(4):
