@@ -259,18 +259,6 @@ class Matched(msgspec.Struct, frozen=True):
     lost: list[str] = []
 
 
-def match(grade_ids: list[str | None], cells: list[Cell]) -> list[Place]:
-    """Match the cells handed in to the source's by grade id alone; see ``matched``.
-
-    Args:
-        grade_ids: of the source's cells, in order; None for those that nbgrader does not know.
-        cells: as handed in.
-    """
-    found = _by_grade_id(grade_ids, cells)
-    wanted = [number for number, grade_id in enumerate(grade_ids) if grade_id is not None]
-    return _laid_out(len(cells), wanted, found, found, set())
-
-
 def matched(source: Sequence["SourceCell"], cells: list[Cell]) -> Matched:
     """Match the cells handed in to the source's: by grade id, and without one by id, by text, or by their neighbours.
 
