@@ -105,7 +105,8 @@ class Course:
             self.source, self.submitted, self.autograded, self.feedback, self.state, self.root / "gradebook.db",
             self.root / "nbgrader_config.py", release,
         ]
-        found = [part.resolve() for part in (*parts, self.folder / "nbgrader_config.py", exchange) if part.exists()]
+        parts += [] if exchange.resolve() == self.root else [exchange]
+        found = [part.resolve() for part in (*parts, self.folder / "nbgrader_config.py") if part.exists()]
         for part in found:
             for folder in python:
                 if folder.is_relative_to(part):

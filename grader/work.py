@@ -10,7 +10,6 @@ import tempfile
 import threading
 import time
 import zipfile
-from collections import Counter
 from io import BytesIO
 from pathlib import Path
 
@@ -44,7 +43,6 @@ _TICK = 0.25  # seconds between two looks at what is in use
 _TO_OPEN = 60.0  # seconds that reading a notebook may take
 _TO_STOP = 4.0  # seconds of processor time in which a cell that is asked to stop has to
 _CLOCK = 2  # how many times longer than its processor time a submission may take by the clock
-_MOST_KILLED_AT_ONE_STEP = 3  # after that, it is the step that has it killed
 _MOST_SKIPPED = 2  # steps that could not be broken off, of a notebook
 _MODULES = [
     "grader.runner", "grader.checker", "grader.submission:warm", "pandas", "numpy", "matplotlib.pyplot", "portail",
@@ -257,7 +255,8 @@ class _Progress:
     def __init__(self):
         self.marks: dict[str, Marked] = {}
         self.skipped: set[int] = set()  # steps that could not be broken off
-        self.killed: Counter[int] = Counter()  # how often somebody killed a process in a step
+        self.killed = 0  # how often somebody killed a process of it
+        self.began = time.monotonic()
         self.cause = self.detail = ""
 
 
@@ -404,8 +403,8 @@ def _begun(pair: Pair, notebook, data, files, result, progress):
         return _Marking(pair, notebook, opened.cells, matched, runner, here, result, progress)
     here.close()
     ended = _end(pair.zygote, runner, result, leaving=gone)
-    if ended.killed and progress.killed[-1] < MOST_KILLED:
-        progress.killed[-1] += 1
+    if ended.killed and progress.killed < MOST_KILLED:
+        progress.killed += 1
         result.again += 1
         return _begun(pair, notebook, data, files, result, progress)
     return _not_there(notebook, getattr(opened, "problem", "unreadable"), getattr(opened, "detail", ""))
@@ -431,7 +430,6 @@ class _Marking:
         self.spent: float | None = 0.0  # what all had used when it was; None until somebody looks
         self.killed = self.ended = self.lost = False
         self.stuck: int | None = None  # the step that could not be broken off
-        self.lost_in = -1  # the step in which the runner was lost
         self.after: list[Marked] = []  # what tests gave after the runner was lost: marks, if it is not begun again
 
     def run(self, several: bool) -> dict:
@@ -469,9 +467,9 @@ class _Marking:
         """Tell whether the notebook is to be begun again: somebody else killed one of its processes, or a step could
         not be broken off, and the others are still to have their turn."""
         progress = self.progress
-        step = self.lost_in if self.lost else self.step
-        if self.killed and progress.killed[step] < _MOST_KILLED_AT_ONE_STEP:
-            progress.killed[step] += 1
+        in_time = time.monotonic() - progress.began < self.pair.assignment.limits.seconds * _CLOCK
+        if self.killed and progress.killed < MOST_KILLED and in_time:
+            progress.killed += 1
             self.result.again += 1
             return True
         if not progress.cause:
@@ -500,7 +498,7 @@ class _Marking:
             self.cause(cause, self.place)
             if self.runner is None or meters[0] is None:  # it is the checker that does not end
                 return {}
-            self.lost, self.lost_in = True, self.step
+            self.lost = True
             self.end_runner()
             self.spent = sum(each.look() for each in meters if each)  # what comes now is the checker's alone
             meters[0] = None
@@ -538,8 +536,7 @@ class _Marking:
             if report.problem:
                 self.result.problem = f"{self.notebook.name}, {report.grade_id}: {report.problem}"
         elif isinstance(report, Lost):
-            if not self.lost:
-                self.lost, self.lost_in = True, report.step
+            self.lost = True
             if report.cause == "slow":
                 self.stuck = report.step
             self.cause({"gone": "ended", "slow": "cell time", "nonsense": "nonsense"}[report.cause], report.place)

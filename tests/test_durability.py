@@ -19,6 +19,7 @@ import pytest
 
 import grader
 from grader import check, coordinator, work
+from grader.border import Marked
 from grader.confinement import Limits
 from grader.course import Course, read_submission
 from grader.gradebook import GradebookProblem
@@ -208,7 +209,7 @@ def test_a_process_killed_five_times_running_changes_no_mark(one_by_one, kind, d
     right = one_by_one("import time; time.sleep(0.3)")
     top, killed = work.warm(work._kept.pair.assignment).zygote.process.pid, set()
     standing = {pid for pid in descendants(top) if depth(pid, top) == depth_of_it}  # the checkers' warm process
-    assert not right.killed and right.notebooks["one"].cause == ""
+    assert right.again == 0 and right.notebooks["one"].cause == ""
 
     def kill_five() -> None:
         while len(killed) < 5:
@@ -222,16 +223,16 @@ def test_a_process_killed_five_times_running_changes_no_mark(one_by_one, kind, d
     killer.start()
     marked = one_by_one("import time; time.sleep(0.3)")
     killer.join(20)
-    assert len(killed) == 5 and marked.notebooks == right.notebooks
+    assert len(killed) == 5 and marked.again == 5 and marked.notebooks == right.notebooks
 
 
 def test_a_submission_killed_each_time_is_named_and_no_other_is_touched(course, unbroken, tmp_path, monkeypatch):
     copy, real = again(course, tmp_path), work._mark
 
-    def killed_each_time(pair, job):
+    def killed_each_time(pair, job, progress):
         if job.student == "learner-03":
             raise ZygoteLost("exit -9")
-        return real(pair, job)
+        return real(pair, job, progress)
 
     monkeypatch.setattr(work, "MOST_KILLED", 2)
     monkeypatch.setattr(work, "_mark", killed_each_time)
@@ -265,7 +266,41 @@ def test_a_submission_that_ends_itself_is_marked_once(one_by_one, monkeypatch, w
     tried, real = [], work._mark
     monkeypatch.setattr(work, "_mark", lambda *given: tried.append(1) or real(*given))
     marked = one_by_one(ENDS_ITSELF[way], Limits(seconds=3))
-    assert marked.notebooks["one"].cause in ("ended", "time") and len(tried) == 1
+    assert marked.notebooks["one"].cause in ("ended", "time") and len(tried) == 1 and marked.again == 0
+
+
+def test_the_first_mark_of_a_test_stands_though_its_process_is_killed_after_it(one_by_one, monkeypatch):
+    given, real = [], work._Marking.take
+
+    def wrong_at_first(marking, report):
+        if isinstance(report, Marked):
+            report = msgspec.structs.replace(report, points=0.0 if not given else report.points)
+            given.append(report)
+            real(marking, report)
+            if len(given) == 1:
+                os.kill(marking.pair.zygote.meter(marking.runner).root, signal.SIGKILL)
+        else:
+            real(marking, report)
+
+    monkeypatch.setattr(work._Marking, "take", wrong_at_first)
+    marked = one_by_one("import time; time.sleep(0.1)")
+    first = given[0].grade_id
+    assert marked.again == 1 and marked.notebooks["one"].marks[first].points == 0.0
+    assert [each.points for each in given if each.grade_id == first][1] > 0
+
+
+def test_a_second_marking_is_told_in_the_report(course, unbroken, tmp_path, monkeypatch):
+    real = work.mark
+
+    def killed_once(assignment, job):
+        result = real(assignment, job)
+        result.again = int(job.student == "learner-02")
+        return result
+
+    monkeypatch.setattr(work, "mark", killed_once)
+    outcome = grader.grade(again(course, tmp_path), "one", workers=2)
+    assert [each.student for each in outcome.submissions if ("again", "") in each.notes] == ["learner-02"]
+    assert outcome.code == 0 and "marked once more" in str(outcome.submissions[1].said[0])
 
 
 def test_ctrl_c_stops_cleanly_and_keeps_what_is_done(course, unbroken, tmp_path):
