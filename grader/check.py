@@ -16,6 +16,7 @@ from grader import analysis, executor, stock
 from grader.confinement import Limits
 from grader.course import Course, packed, put, read_source
 from grader.work import Assignment, Job, Pair, Result, SourceNotebook
+from grader.zygote import ZygoteLost
 from portail import __version__
 
 _ROUNDS = 3
@@ -130,8 +131,11 @@ class Check:
         notebooks, self.modules = _analysed(self._starting[0].result(), read, self.course.limits)
         here = self._assignment(notebooks, self.modules, remote=False)
         while self._starting:
-            self.pairs.append(executor.Taught(self._starting[0].result(), here))
-            self._starting.pop(0)
+            first = self._starting.pop(0).result()
+            try:
+                self.pairs.append(executor.Taught(first, here))
+            except ZygoteLost:  # somebody has killed it: whoever lacks it makes another
+                first.close()
         self.solution = Job("solution", {path.stem: path.read_bytes() for path in paths})
         self.split = notebooks, self._marked(notebooks)
         self.spec = self._assignment(notebooks, self.modules)
