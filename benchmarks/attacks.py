@@ -235,10 +235,10 @@ def table(rows: list[tuple[attacks.Attack, dict[str, Found]]], names: list[str])
     titles = ["attack", "honest", *(f"{name}: {what}" for name in names for what in ("marks", "gain", "else"))]
     lines = ["| " + " | ".join(titles) + " |", "|---" * len(titles) + "|"]
     for attack, found in rows:
-        cells = [attack.name, " ".join("/".join(f"{mark:g}" for mark in attack.honest[cell]) for cell in attacks.TESTS)]
+        cells = [attack.name, " ".join("/".join(f"{mark:g}" for mark in honest) for honest in attack.honest.values())]
         for name in names:
             each = found[name]
-            given = [each.marks.get(cell) for cell in attacks.TESTS]
+            given = [each.marks.get(cell) for cell in attack.honest]
             cells.append(" ".join("-" if mark is None else f"{mark:g}" for mark in given))
             cells.append(f"{gain(attack, each):g}")
             kinds = sorted({canary.split("-")[1].lower() for canary in each.canaries})

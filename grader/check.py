@@ -16,7 +16,7 @@ import msgspec
 
 from grader import analysis, evaluated, executor, stock
 from grader.border import Facts, Write
-from grader.confinement import Limits
+from grader.confinement import Limits, require_linux
 from grader.course import Course, packed, put, read_source
 from grader.work import Assignment, Job, Pair, Result, SourceNotebook
 from grader.zygote import ZygoteLost
@@ -124,6 +124,7 @@ class Check:
 
     def _begin(self, workers: int) -> None:
         """Start the warm processes and nbgrader, find what the tests need, and mark the solution with that."""
+        require_linux(confined=not self.trusted)
         paths = self.course.notebooks(self.name)
         plain = self._assignment([], remote=False)
         self._threads = concurrent.futures.ThreadPoolExecutor(workers)

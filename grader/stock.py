@@ -6,7 +6,6 @@ import gc
 import importlib
 import io
 import logging
-import multiprocessing
 import os
 import shutil
 import signal
@@ -14,7 +13,6 @@ import sys
 import sysconfig
 import tempfile
 import types
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 from grader import confinement
@@ -96,6 +94,8 @@ class Comparison:
     """
 
     def __init__(self, course: Course, assignment: str):
+        import multiprocessing  # which looks at the system when it is imported
+
         self.assignment = assignment
         self.away = tempfile.TemporaryDirectory(prefix="grader-", ignore_cleanup_errors=True)
         forks = multiprocessing.get_context("fork")
@@ -131,7 +131,7 @@ class Comparison:
         self.away.cleanup()
 
 
-def _compare(answer: Connection, parent: int, course: Course, assignment: str, away: Path) -> None:
+def _compare(answer, parent: int, course: Course, assignment: str, away: Path) -> None:
     """Send the solution's points, or why there are none; called in a process of its own, which ends with its parent."""
     confinement.die_with_parent()
     if os.getppid() != parent:

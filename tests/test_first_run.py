@@ -239,3 +239,16 @@ def test_settings_that_change_how_a_source_is_read_ask_for_a_new_check(course):
     _, after = check.prepare(Course(course), "one")
     assert before.version != after.version
     assert any(cell.source == "# here" for cell in after.notebooks[0].cells)
+
+
+def test_a_warm_process_killed_before_it_was_told_the_assignment_costs_no_mark(course, monkeypatch):
+    begin = executor.Taught.__init__
+
+    def killed(self, first, assignment):
+        first.zygote.process.kill()
+        first.zygote.process.wait()
+        begin(self, first, assignment)
+
+    monkeypatch.setattr(executor.Taught, "__init__", killed)
+    grader.grade(course, "one", workers=2)
+    assert marked(course) == expected(course)

@@ -23,6 +23,7 @@ HERE = Path(__file__).parent
 COURSE = HERE / "course"
 ASSIGNMENTS = {"trial": "right.txt", "lab": "right_lab.txt"}
 TESTS = ("total-test", "double-test", "table-test", "words-test")
+LAB = {f"{task}-test" for task in "mean totals total share best add keep evens big report last".split()}  # noqa: SIM905
 BESIDE = {"helper-test", "pickle-test", "rule-test", "form-test"}  #: of the lab, the tests that run what answers say
 FAMILIES = (
     "forge", "read", "write", "exhaust", "reach_out", "outlive", "attack_reader",
