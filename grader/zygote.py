@@ -384,6 +384,7 @@ def _enter(control: socket.socket, surroundings: Surroundings) -> None:
     """Be the warm process, from inside its namespaces on."""
     os.set_inheritable(control.fileno(), False)
     try:
+        confinement.call_filter()  # made once, for all forks
         own = os.open("/proc/self/ns/pid", os.O_RDONLY)
         Path("/proc/self/oom_score_adj").write_text("900")  # where memory ends, the kernel takes these first
         confinement.enter(
@@ -391,8 +392,8 @@ def _enter(control: socket.socket, surroundings: Surroundings) -> None:
             {path: surroundings.inside(path) for path in surroundings.readable},
             hidden=map(Path, surroundings.hidden),
         )
-    except OSError as error:
-        control.send(msgspec.msgpack.encode(_Ready(str(error))))
+    except (OSError, CannotConfine) as error:
+        control.send(msgspec.msgpack.encode(_Ready(str(getattr(error, "why", error)))))
         return
     control.send(msgspec.msgpack.encode(_Ready()))
     _serve(control, surroundings, own)
