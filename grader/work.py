@@ -39,7 +39,7 @@ from grader.usage import Meter
 from grader.zygote import Ended, Surroundings, Warm, Zygote, ZygoteLost
 
 MOST_NOTEBOOK = 64 << 20  #: bytes of a notebook handed in
-_TICK = 0.25  # seconds between two looks at what is in use
+_TICK, _LOOK = 0.25, 1.0  # seconds between two looks at what is in use: while nothing comes, and while much does
 _TO_OPEN = 60.0  # seconds that reading a notebook may take
 _TO_STOP = 4.0  # seconds of processor time in which a cell that is asked to stop has to
 _CLOCK = 2  # how many times longer than its processor time a submission may take by the clock
@@ -392,7 +392,11 @@ def _begun(pair: Pair, notebook, data, files, result, progress):
     """Read a notebook in a runner, and return its marking; its marks, where it cannot be read."""
     here, theirs = socket.socketpair()
     with theirs:
-        runner = pair.zygote.start("grader.runner:serve", pair.assignment.limits, [theirs.fileno()])
+        try:
+            runner = pair.zygote.start("grader.runner:serve", pair.assignment.limits, [theirs.fileno()])
+        except BaseException:
+            here.close()
+            raise
     gone = False
     try:
         opened = Channel(here, border.Answer).ask(border.Open(data, files, pair.data), _TO_OPEN)
@@ -482,14 +486,17 @@ class _Marking:
     def listen(self, channel: Channel, checker: int, limits: Limits) -> dict:
         """Take the checker's reports until it is done, or time or memory are used up."""
         meters: list[Meter | None] = []
-        began = time.monotonic()
+        began = looked = time.monotonic()
         while True:
-            if channel.waits(_TICK):
+            waits = channel.waits(_TICK)
+            if waits:
                 report = channel.receive(30)
                 if isinstance(report, Done):
                     return report.files
                 self.take(report)
+            if waits and time.monotonic() - looked < _LOOK:
                 continue
+            looked = time.monotonic()
             if not meters:  # most notebooks never wait so long
                 meters = [self.pair.zygote.meter(number) for number in (self.runner, checker)]
             cause = self.over(limits, [each for each in meters if each], time.monotonic() - began)
