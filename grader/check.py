@@ -272,7 +272,8 @@ def _analysed(pair: Pair, read: list[tuple[SourceNotebook, dict[int, str]]], lim
         ]
         code = {at: analysis.as_python(cell.source) for at, cell in enumerate(cells) if cell.kind == "code"}
         theirs = [code[at] for at in code if cells[at].role in ("plain", "locked", "test")]
-        known, written = evaluated.helpers([*modules, *theirs]), set().union(*files.values())
+        bound = set().union(*names.values()) - set(imports)
+        known, written = evaluated.helpers([*modules, *theirs], bound), set().union(*files.values())
         for at, cell in enumerate(cells):
             if cell.role == "test" and at in code:
                 what = evaluated.runs(code[at], set(cell.names) - set(imports), written, known, kinds)

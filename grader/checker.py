@@ -50,6 +50,7 @@ def serve(end: int, border_end: int, limits: Limits) -> None:
     if work.data:
         shutil.copytree(work.data, ".", dirs_exist_ok=True, copy_function=shutil.copyfile)
     shell.import_from_here()
+    _Guard.set()
     Checker(worker, Channel(socket.socket(fileno=border_end), border.Answer), limits, work).run_all()
 
 
@@ -96,6 +97,7 @@ class Checker:
 
     def test(self, step: Step) -> None:
         """Run a test."""
+        CannotCross.last = None
         self.fetch(step)
         result = shell.run(self.shell, step.source, self.limits.cell_seconds)
         outputs = self.shell.outputs.take()
@@ -143,7 +145,11 @@ class Checker:
                 points = partial_points(given, step.points)
             except (ValueError, KeyError, TypeError) as error:
                 points, problem = 0.0, str(error)
-        self.worker.send(Marked(step.grade_id, points, problem=problem))
+        refused = CannotCross.last if points < step.points and not beside else None  # whatever the test caught
+        self.worker.send(Marked(
+            step.grade_id, points, str(refused)[:4000] if refused else None,
+            hints.Hint(*refused.public) if refused else None, problem,
+        ))
 
     def fetch(self, step: Step) -> None:
         """Bind the learner's values of a step's names, as they are now; a name that the learner lacks is unbound.
@@ -166,7 +172,7 @@ class Checker:
         for path in step.files:
             _put(path, answer.files.get(path))
         if answer.files or any(type(value) in (bytes, bytearray) for value in found.values()):
-            _refuse_pickles()
+            _Guard.pickles_refused = True
 
     def unpacked(self, packed: bytes, names: list[str]) -> dict:
         """Return answers by name; one that cannot be read is refused by itself."""
@@ -367,15 +373,42 @@ class _ResultUnpacker(Unpacker):
             return self.value(result), error if isinstance(error, BaseException) else None
 
 
-@functools.cache
-def _refuse_pickles() -> None:
-    """Let no pickle make anything from now on: it may be the learner's, and would run what it names."""
+class _Guard:
+    """Lets nothing that came from a learner be run here, should ``evaluated`` have missed a way: no pickle makes
+    anything once a file or bytes of the learner's are here, and no text of theirs that could be code is compiled."""
 
-    def refuse(event: str, arguments) -> None:
-        if event == "pickle.find_class":
+    pickles_refused = False
+
+    @classmethod
+    def set(cls) -> None:
+        """Watch from now on; to be called once, in a checker."""
+        import pandas.core.computation.eval as pandas_eval
+
+        Unpacker.texts = set()
+        sys.addaudithook(cls.audit)
+        run = pandas_eval.eval
+
+        def watched(expr, *arguments, **named):
+            cls.refuse(expr if isinstance(expr, str) else "")
+            return run(expr, *arguments, **named)
+
+        pandas_eval.eval = pd.eval = functools.wraps(run)(watched)
+        sys.modules.setdefault("fsspec", None)  # by which pandas would follow what a path says to other places
+
+    @classmethod
+    def audit(cls, event: str, arguments) -> None:
+        """Take Python's own word of what it is about to do."""
+        if event == "pickle.find_class" and cls.pickles_refused:
             raise CannotCross(kind_of("pickle"))
+        if event == "compile" and not shell.compiling() and isinstance(arguments[0], (str, bytes)):
+            source = arguments[0]
+            cls.refuse(source if isinstance(source, str) else source.decode("utf-8", "replace"))
 
-    sys.addaudithook(refuse)
+    @classmethod
+    def refuse(cls, source: str) -> None:
+        """Refuse code that holds a text of the learner's."""
+        if Unpacker.texts and any(text in source for text in Unpacker.texts):
+            raise CannotCross(kind_of("code"))
 
 
 def _imported(what: str):

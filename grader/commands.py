@@ -317,6 +317,16 @@ def check(assignment, folder, unsafe_trusted) -> None:
         )
         table.add_row(name, _points(points), _points(checked.split.get(name)), str(runs))
     _console().print(table)
+    for name in checked.live:
+        if name not in checked.running:
+            _echo(
+                Sentence(
+                    f"{name} runs beside the learner’s code because it, or a test after it that needs it, gets other "
+                    "points apart from that code than from nbgrader.",
+                    f"{name} s’exécute avec la copie parce que ce test, ou un test suivant qui en dépend, ne donne "
+                    "pas, à part, les mêmes points que nbgrader.",
+                )
+            )
     for name, what in checked.running.items():
         _echo(
             Sentence(

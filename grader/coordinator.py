@@ -141,7 +141,11 @@ class Graded(msgspec.Struct, frozen=True):
     @property
     def took_marks(self) -> bool:
         """Whether something other than a wrong answer may have cost marks, so that a person should look."""
-        return not {self.cause, *(cause for cause, _ in self.notes)} <= {"", "timestamp", "again", "metadata"}
+        marks = [mark for marks in self.marks.values() for mark in marks.values() if mark.points is not None]
+        full = bool(marks) and all(mark.points >= mark.maximum for mark in marks)
+        return not full and not {self.cause, *(cause for cause, _ in self.notes)} <= {
+            "", "timestamp", "again", "metadata"
+        }
 
     @property
     def points(self) -> float:

@@ -141,7 +141,7 @@ def _mark(cell: SourceCell, name: str, entry: Entry, given: GivenNotebook) -> Ma
         hint = entry.hints.get(name)
         said = str(Sentence(hint.english, hint.french) if hint else _HIDDEN)
     elif got.points is not None and cell.role == "test" and got.points < cell.points:
-        said = str(_PART)
+        said = str(_PART if got.points else _HIDDEN)
     return MarkLine(cell.grade_id, cell.grade_id, number(got.points, 2), number(cell.points, 2), said)
 
 

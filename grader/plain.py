@@ -34,6 +34,7 @@ from grader import charts
 from grader.border import BorderError
 from portail.wording import Sentence, number, typeset
 
+MOST_TEXTS, _COULD_CALL = 100_000, re.compile(r"[(\[@]|\w\.\w")
 MOST_NODES, MOST_DEPTH, MOST_DIGITS = 2_000_000, 150, 20_000
 _SCALARS = {type(None), bool, int, float, str, bytes}
 _PLAIN = {list, *_SCALARS}
@@ -107,8 +108,11 @@ class CannotCross(Exception):
         expected: what was expected, in both languages; None where nobody knows.
     """
 
+    last: "CannotCross | None" = None  #: the last one that was raised, for a test that goes on all the same
+
     def __init__(self, what: Sentence, name: str = "", expected: Sentence | None = None):
         self.what, self.name, self.expected = what, name, expected
+        CannotCross.last = self
         super().__init__(f"{self.public.english}\n{self.public.french}")
 
     @property
@@ -143,6 +147,8 @@ _KINDS = {  # of the types that beginners make most, by the type's name
     "ndarray": ("an array (ndarray)", "un tableau NumPy (ndarray)"),
     "Figure": ("a chart (Figure)", "un graphique (Figure)"),
     "Axes": ("the axes of a chart (Axes)", "les axes d’un graphique (Axes)"),
+    "a chart": ("a chart that is too large, or of a kind that cannot be drawn again",
+                "un graphique trop grand, ou d’un genre qu’on ne peut pas redessiner"),
     "DataFrameGroupBy": ("a grouped table, of which nothing was computed yet (DataFrameGroupBy)",
                          "un tableau groupé dont rien n’a encore été calculé (DataFrameGroupBy)"),
     "SeriesGroupBy": ("a grouped column, of which nothing was computed yet (SeriesGroupBy)",
@@ -151,6 +157,7 @@ _KINDS = {  # of the types that beginners make most, by the type's name
     "Match": ("what a search found (a Match)", "ce qu’une recherche a trouvé (Match)"),
     "TextIOWrapper": ("an open file", "un fichier ouvert"),
     "module": ("a module", "un module"),
+    "code": ("a text that would be run as code", "un texte qui serait exécuté comme du code"),
     "pickle": ("a pickle, which could run code", "un fichier pickle, qui pourrait exécuter du code"),
     "an array with named fields": ("an array with named fields", "un tableau NumPy à champs nommés"),
     "a function in a value": ("a value that holds a function", "une valeur qui contient une fonction"),
@@ -319,6 +326,8 @@ class Packer:
         if isinstance(value, pd.tseries.offsets.BaseOffset) and kind.__module__.startswith("pandas."):
             return _offset(self, value)
         drawn = charts.describe(value)
+        if drawn is None and kind.__name__ in ("Figure", "Axes"):
+            return self.refuse("a chart")
         if drawn is not None:
             self.keep(value)
             return ["chart", *(self.node(part, depth) for part in drawn)]
@@ -682,6 +691,8 @@ class Unpacker:
         label: the name under which the first function of the message is known, for ``call``.
     """
 
+    texts: set[str] | None = None  #: where a process keeps the texts that could be code, of all it has read
+
     def __init__(self, call: Callable | None = None, functions: dict | None = None, label: str = ""):
         self.call, self.functions, self.label = call, functions or {}, label
         self.kept: list = []
@@ -709,6 +720,8 @@ class Unpacker:
     def value(self, node):
         """Return the value of one node."""
         if type(node) in _SCALARS:
+            if self.texts is not None and type(node) is str:
+                self.note(node)
             return node
         if type(node) is not list or not node or type(node[0]) is not str or node[0] not in _READERS:
             raise BorderError("a message of another form")
@@ -723,7 +736,15 @@ class Unpacker:
         if lists is None:
             raise BorderError("a message of another form")
         self.kept += lists
+        if self.texts is not None:
+            for text in {each for part in (content, *lists) for each in part if type(each) is str}:
+                self.note(text)
         return content
+
+    def note(self, text: str) -> None:
+        """Keep a text that could be code: no code does harm without a call, an index or an attribute."""
+        if len(text) > 3 and len(self.texts) < MOST_TEXTS and _COULD_CALL.search(text):
+            self.texts.add(text)
 
     def part(self, node):
         """Return the value of a node within another: whatever the other side says, no part of a value can be called but

@@ -121,13 +121,24 @@ def _size(data) -> int:
 class _Compiler(CachingCompiler):
     """A compiler that has read some cells beforehand; ``trees`` are theirs, each given out once."""
 
+    compiles = False
+
     def __init__(self):
         super().__init__()
         self.trees: dict[str, ast.AST] = {}
 
     def ast_parse(self, source, filename="<unknown>", symbol="exec"):
         """Return a cell's syntax tree, the one made beforehand where there is one."""
-        return self.trees.pop(source, None) or super().ast_parse(source, filename, symbol)
+        _Compiler.compiles = True
+        try:
+            return self.trees.pop(source, None) or super().ast_parse(source, filename, symbol)
+        finally:
+            _Compiler.compiles = False
+
+
+def compiling() -> bool:
+    """Tell whether a cell itself is being compiled just now, rather than something by the cell."""
+    return _Compiler.compiles
 
 
 class Shell(InteractiveShell):

@@ -7,7 +7,7 @@ from grader.analysis import imported
 
 
 def runs(test: str, kinds: dict[str, str] | None = None, files: set[str] = frozenset(), before: str = "") -> str:
-    known = evaluated.helpers([before])
+    known = evaluated.helpers([before], {"answer"})
     return evaluated.runs(test, {"answer"}, set(files), known, kinds or {"answer": "str"})
 
 
@@ -115,3 +115,41 @@ def test_a_cell_s_imports_are_named_as_they_bind():
         "pi": "math:pi",
         "statistics:*": "statistics:*",
     }
+
+
+@pytest.mark.parametrize(
+    ("before", "test"),
+    [
+        ("def rows(text):\n    ask = table.query\n    return ask(text)", "assert len(rows(answer)) == 3"),
+        ("ask = lambda c: df.query(c)", "ask(answer)"),
+        ("ask = lambda c: df.query(c)", "list(map(ask, answer))"),
+        ("", "pick = {'q': df.query}\npick['q'](answer)"),
+        ("pick = {'q': df.query}", "pick['q'](answer)"),
+        ("", "[len(t) for t in map(df.query, answer)]"),
+        ("", "functools.reduce(pd.DataFrame.query, answer, df)"),
+        ("", "q = functools.partial(df.query)\nq(answer)"),
+        ("from builtins import eval as value_of", "value_of(answer)"),
+        ("", "from builtins import eval as value_of\nvalue_of(answer)"),
+        ("", "get_ipython().ev(answer)"),
+        (
+            "def verify(cond, wanted, how=pd.DataFrame.query):\n    return how(df, cond).equals(wanted)",
+            "verify(answer, w)",
+        ),
+        ("", "timeit.timeit(answer, number=1)"),
+        ("run = subprocess.check_output", "run(answer)"),
+        ("run = cur.execute", "run(answer)"),
+        ("", "fill = answer.format\nfill(1)"),
+        ("", "str.format(answer, 1)"),
+        ("", "matplotlib.use(answer)"),
+        ("def verify():\n    return df.query(answer)", "assert verify() is not None"),
+        ("class Check:\n    how = pd.eval", "Check.how(answer)"),
+        ("def ask(c):\n    return df.query(c)\n\ndef later(c, how=ask):\n    return how(c)", "later(answer)"),
+        ("", "df.pipe(pd.DataFrame.query, answer)"),
+    ],
+)
+def test_what_runs_text_is_found_by_whatever_name_it_goes(before, test):
+    assert runs(test, before=before)
+
+
+def test_an_alias_that_no_test_gives_a_learner_s_text_to_is_left():
+    assert not runs("assert answer == 3", before="ask = df.query\nrows = ask('a > 3')")
