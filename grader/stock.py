@@ -2,6 +2,7 @@
 held to."""
 
 import contextlib
+import contextvars
 import gc
 import importlib
 import io
@@ -142,7 +143,8 @@ def _compare(answer, parent: int, course: Course, assignment: str, away: Path) -
                 os.close(descriptor)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends this process
     try:
-        answer.send(marks_of_solution(course, assignment, away))
+        # In a context of its own: an event loop of the parent's, whose files are closed here, would be gone on with.
+        answer.send(contextvars.Context().run(marks_of_solution, course, assignment, away))
     except CannotRead as error:
         answer.send(error)
     except Exception as error:  # whatever else nbgrader meets in a source

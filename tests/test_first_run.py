@@ -10,6 +10,8 @@ import sys
 import time
 from pathlib import Path
 
+import nbclient
+import nbformat
 import pytest
 
 import grader
@@ -252,3 +254,21 @@ def test_a_warm_process_killed_before_it_was_told_the_assignment_costs_no_mark(c
     monkeypatch.setattr(executor.Taught, "__init__", killed)
     grader.grade(course, "one", workers=2)
     assert marked(course) == expected(course)
+
+
+def test_a_process_that_has_run_an_event_loop_can_compare_a_source(tmp_path):
+    """As one that has run a notebook has: its loop is not to be gone on with in the process that compares."""
+    ran = nbclient.NotebookClient(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")])).execute()
+    course = Course(coursework.build_course_of_one(ONE_TASK, tmp_path / "course"))
+    assert ran and not check.prepare(course, "one")[1].differing
+
+
+ONE_TASK = """
+# %% grade_id=first kind=solution
+### BEGIN SOLUTION
+first = 1
+### END SOLUTION
+
+# %% grade_id=first-test kind=test points=1
+assert first == 1
+"""

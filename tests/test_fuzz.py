@@ -57,7 +57,9 @@ def marks(folder, pairs) -> tuple[dict[str, float], dict[str, work.Mark], work.M
     spec = check._assignment(course, "one", [msgspec.structs.replace(notebook, cells=cells)], "", False)
     result = work.mark(spec, work.Job("solution", {"one": course.notebooks("one")[0].read_bytes()}))
     work.forget_all()
-    by_stock = stock.marks_of_solution(course, "one")["one"]
+    away = folder / "away"
+    away.mkdir()
+    by_stock = stock.marks_of_solution(course, "one", away)["one"]
     return by_stock, result.notebooks["one"].marks, result.notebooks["one"]
 
 
