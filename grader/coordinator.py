@@ -537,9 +537,10 @@ def _put_within(folder: Path, name: str, data: bytes) -> bool:
     Raises:
         OSError: if the disk is full or cannot be written to.
     """
-    path = folder / name
-    if ".." in path.parts or path.is_absolute():
+    inside = Path(name)
+    if ".." in inside.parts or inside.is_absolute():
         return False
+    path = folder / inside
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with open(path, "xb") as file:

@@ -127,6 +127,18 @@ def test_the_exit_code_and_the_report_say_that_something_is_to_be_looked_at(cour
     assert bool(written["cause"] or written["notes"]) is bool(code)
 
 
+@confined
+def test_the_course_s_own_files_handed_back_with_the_notebook_are_nothing_to_tell(tmp_path):
+    course = coursework.build_course_of_one(SOURCE, tmp_path / "course", {"rows.csv": "a\n1\n"})
+    folder = coursework.hand_in(course, "right", "one", RIGHT)
+    (folder / "rows.csv").write_text("a\n1\n")
+    (folder / "own.txt").write_text("mine")
+    outcome = grader.grade(course, "one")
+    assert not outcome.submissions[0].said and outcome.code == 0
+    kept = course / "autograded" / "right" / "one"
+    assert (kept / "own.txt").read_text() == "mine" and (kept / "rows.csv").read_text() == "a\n1\n"
+
+
 def test_a_course_in_which_python_itself_lies_is_refused_by_name(tmp_path, monkeypatch):
     course = coursework.build_course_of_one(SOURCE, tmp_path / "course")
     monkeypatch.setattr("grader.course.python_folders", lambda: [course / "source" / "venv"])
