@@ -95,7 +95,7 @@ def test_cells_that_were_found_without_metadata_are_named(outcome):
 def test_what_took_marks_is_named_with_its_cell_in_both_languages(outcome, student, where):
     said = outcome[student].said
     assert said and all(where in sentence.english and where in sentence.french for sentence in said)
-    assert outcome[student].took_marks
+    assert outcome[student].took_marks is (student != "slow")  # an endless cell of one's own costs no answer
 
 
 @confined
