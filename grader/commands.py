@@ -237,8 +237,8 @@ def _show(console: Console, outcome) -> None:
         _say(
             console,
             Sentence(
-                f"Not proof against learner code (they need live objects): {', '.join(outcome.live)}",
-                f"Sans garantie contre le code des copies (objets vivants requis) : {', '.join(outcome.live)}",
+                f"Not proof against learner code (grader check says why): {', '.join(outcome.live)}",
+                f"Sans garantie contre le code des copies (grader check dit pourquoi) : {', '.join(outcome.live)}",
             ),
         )
     _say(console, Sentence(f"{number(outcome.seconds, 1)} seconds", f"{number(outcome.seconds, 1)} secondes"))
