@@ -30,7 +30,7 @@ from curriculum import notebooks, release
 from curriculum.lessons import ROOT
 from grader import check, coordinator, executor, work
 from grader.course import Course, read_submission
-from grader.usage import descendants
+from grader.usage import descendants, memory_of
 from grader.zygote import Ended, Warm
 
 STUDENTS = 24  #: of each assignment, marked by all; six of each kind: right, right in French, empty, half
@@ -362,12 +362,7 @@ def graded(course: Path) -> int:
 
 def resident(pid: int) -> float:
     """Return the memory of a process and all below it, in MB; pages that they share are counted once."""
-    total = 0
-    for each in [pid, *descendants(pid)]:
-        with contextlib.suppress(OSError, StopIteration):
-            lines = Path(f"/proc/{each}/smaps_rollup").read_text().splitlines()
-            total += next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
-    return total / 1024
+    return memory_of([pid, *descendants(pid)]) / (1 << 20)
 
 
 if __name__ == "__main__":

@@ -63,19 +63,8 @@ class Checked(msgspec.Struct):
 def prepare(
     course: Course, name: str, trusted: bool = False, remote: bool = False, anew: bool = False
 ) -> tuple[Assignment, Checked]:
-    """Return all that marking an assignment needs; its source is checked if it has not been, or has changed.
-
-    Args:
-        course: the course.
-        name: the assignment.
-        trusted: without confinement.
-        remote: for other machines: what the cells may read goes along.
-        anew: check even if nothing changed.
-
-    Raises:
-        CannotRead: if nbgrader refuses the source.
-        CannotConfine: if this machine cannot confine learner code.
-    """
+    """Return all that marking an assignment needs; its source is checked if it has not been, or has changed. What is
+    given and what is raised are those of ``Check``."""
     with contextlib.closing(Check(course, name, trusted, remote, anew)) as check:
         checked = check.settle()
         return check.spec, checked

@@ -36,14 +36,8 @@ class Taught(Pair):
 
     def __init__(self, first: Pair, assignment: Assignment):
         self.assignment, self.first, self.folder, self.data = assignment, first, first.folder, first.data
-        cells = [
-            cell.source
-            for notebook in assignment.notebooks
-            for cell in notebook.cells
-            if cell.kind == "code" and cell.role in ("test", "plain", "locked")
-        ]
         self.zygote = _Within(first.zygote, "grader.executor:learn", msgspec.msgpack.encode(assignment.surroundings))
-        self.checkers = self.zygote.branch("grader.checker:prepare", msgspec.msgpack.encode(cells))
+        self.checkers = self.branched(self.zygote)
 
     def close(self) -> None:
         """End the processes of both, and remove the files."""

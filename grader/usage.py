@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 FOLDERS_IN_MEMORY = ("/learner", "/dev/shm")  #: as a sealed process names them
@@ -36,9 +37,14 @@ class Meter:
     def memory(self) -> int:
         """Return the bytes of memory that they hold together, shared pages counted once: their own, that of the files
         which lie in memory, and what may wait between pairs of sockets."""
-        own = sum(map(_own_memory, [self.root, *descendants(self.root)]))
+        own = memory_of([self.root, *descendants(self.root)])
         files = sum(_files(f"/proc/{self.root}/root{folder}") for folder in FOLDERS_IN_MEMORY)
         return own + files + _sockets(self.root)
+
+
+def memory_of(pids: Iterable[int]) -> int:
+    """Return the bytes of memory that processes hold together, shared pages counted once."""
+    return sum(map(_own_memory, pids))
 
 
 def descendants(pid: int) -> list[int]:

@@ -211,17 +211,21 @@ class Pair:
         if assignment.data:
             self.data = surroundings.inside(readable[-1])
         self.zygote = Zygote(surroundings)
-        instructors = [
-            cell.source
-            for notebook in assignment.notebooks
-            for cell in notebook.cells
-            if cell.kind == "code" and cell.role in ("test", "plain", "locked")
-        ]
         try:
-            self.checkers = self.zygote.branch("grader.checker:prepare", msgspec.msgpack.encode(instructors))
+            self.checkers = self.branched(self.zygote)
         except BaseException:
             self.zygote.close()
             raise
+
+    def branched(self, zygote: Zygote) -> Warm:
+        """Return a branch of a warm process which has read the instructor's cells, for the checkers."""
+        cells = [
+            cell.source
+            for notebook in self.assignment.notebooks
+            for cell in notebook.cells
+            if cell.kind == "code" and cell.role in ("test", "plain", "locked")
+        ]
+        return zygote.branch("grader.checker:prepare", msgspec.msgpack.encode(cells))
 
     def close(self) -> None:
         """End the processes and remove the files."""

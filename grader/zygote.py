@@ -353,7 +353,6 @@ def main() -> None:
         _serve(control, surroundings, None)
         return
     try:
-        confinement.call_filter()
         confinement.unshare(
             confinement.CLONE_NEWUSER
             | confinement.CLONE_NEWNS
@@ -362,8 +361,8 @@ def main() -> None:
             | confinement.CLONE_NEWIPC
             | confinement.CLONE_NEWUTS
         )
-    except (OSError, CannotConfine) as error:
-        control.send(msgspec.msgpack.encode(_Ready(str(getattr(error, "why", error)))))
+    except OSError as error:
+        control.send(msgspec.msgpack.encode(_Ready(str(error))))
         return
     control.send(msgspec.msgpack.encode(_Ready()))
     if msgspec.msgpack.decode(control.recv(_PACKET), type=_Ready).problem:

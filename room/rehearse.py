@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from curriculum.lessons import LANGUAGES
-from grader.usage import Meter
+from grader.usage import descendants, memory_of
 from portail.wording import Sentence
 from room.participant import Participant, Refused
 from room.seats import Seat
@@ -99,7 +99,7 @@ class Memory:
 
     def _watch(self) -> None:
         while not self._over.wait(2):
-            self.most = max(self.most, Meter(self.pid).memory())
+            self.most = max(self.most, memory_of(descendants(self.pid)))
 
     def __enter__(self):
         self._watching.start()
