@@ -15,6 +15,9 @@ from tests.conftest import left_of
 
 pytestmark = pytest.mark.skipif(bool(kernels.MISSING), reason=kernels.MISSING or "nothing is missing")
 
+WAIT = 300
+"""Seconds to wait for a message of a kernel: far beyond what a busy machine needs."""
+
 CELLS = (
     "import os, sys\nprint(os.getcwd(), os.environ['WHO'], os.path.basename(sys.argv[0])[:17], '' in sys.path)",
     "import pandas as pd\npd.DataFrame({f'a long name of column {at}': range(99) for at in range(30)})",
@@ -66,11 +69,12 @@ def processes_of(client) -> tuple[int, int]:
 
 def test_an_interrupt_reaches_a_warm_kernel(kernel):
     manager, client = kernel
-    asked = client.execute("while True: pass")
-    while client.get_iopub_msg(timeout=30)["msg_type"] != "execute_input":
+    # An interrupt that comes before the cell's own code runs is swallowed by any kernel: wait for its first words.
+    asked = client.execute("print('begun', flush=True)\nwhile True: pass")
+    while client.get_iopub_msg(timeout=WAIT)["msg_type"] != "stream":
         pass
     manager.interrupt_kernel()
-    reply = client.get_shell_msg(timeout=30)
+    reply = client.get_shell_msg(timeout=WAIT)
     assert reply["parent_header"]["msg_id"] == asked and reply["content"]["ename"] == "KeyboardInterrupt"
 
 
