@@ -55,8 +55,9 @@ test-live: .venv/test ## Run the lessons and the schema checks against the real 
 soak: .venv/test      ## Kill the grader at fifty points of each kind (about ten minutes)
 	KILL_POINTS=50 $(BIN)/python -m pytest tests/test_durability.py
 
-lint: .venv/test      ## Check the style of the code
+lint: .venv/test      ## Check the style and the formatting of the code
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check --quiet .
 
 lock:                 ## Write the lock files anew (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -1,7 +1,8 @@
 """Timings as ratios of systems measured side by side in one run: ``python -m benchmarks``.
 
-Each pair alternates, so that whatever else the machine does strikes both; medians are compared. Nothing here is a
-test: how long a thing takes on one machine says little of another, and the ratio says more.
+Each pair alternates, so that whatever else the machine does strikes both; medians are compared.
+Nothing here is a test: how long a thing takes on one machine says little of another, and the ratio
+says more.
 """
 
 import functools
@@ -54,17 +55,27 @@ def loading() -> None:
     for name in ("nap5", "service-inventory", "consultations"):
         path = datasets.find(name).rows_path()
         portail.load(name)  # import and caches
-        ours, bare = alternate(15, lambda name=name: portail.load(name), lambda path=path: pd.read_csv(path))
+        ours, bare = alternate(
+            15, lambda name=name: portail.load(name), lambda path=path: pd.read_csv(path)
+        )
         a, b = statistics.median(ours), statistics.median(bare)
         print(f"{name:20} load {a * 1e3:6.1f} ms   read_csv {b * 1e3:6.1f} ms   ratio {a / b:4.2f}")
 
 
 def room() -> None:
-    """A room of 30 learners at once: the mirror against a bare file server sending the same table"""
+    """A room of 30 learners at once: the mirror against a bare file server sending the same
+    table"""
     dataset = datasets.find("service-inventory")
-    server = subprocess.Popen([sys.executable, "-m", "portail.commands", "--lang", "en", "serve", "--port", "0"],
-                              stdout=subprocess.PIPE, text=True, cwd=ROOT, env=os.environ | {"PYTHONUNBUFFERED": "1"})
-    base = next(word for word in server.stdout.readline().split() if word.startswith("http")).rstrip(".")
+    server = subprocess.Popen(
+        [sys.executable, "-m", "portail.commands", "--lang", "en", "serve", "--port", "0"],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+    )
+    base = next(
+        word for word in server.stdout.readline().split() if word.startswith("http")
+    ).rstrip(".")
     handler = functools.partial(_QuietFiles, directory=str(dataset.folder))
     files = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=files.serve_forever, daemon=True).start()
@@ -72,8 +83,12 @@ def room() -> None:
     plain = f"http://127.0.0.1:{files.server_address[1]}/{dataset.rows_path().name}"
     resource_id = dataset.portal["resource_id"]
     questions = [
-        (base + path, None), (base + "/data/api/action/package_search", {"q": "covid", "rows": 100}),
-        (base + "/data/api/action/datastore_search", {"resource_id": resource_id, "limit": 100, "offset": 500}),
+        (base + path, None),
+        (base + "/data/api/action/package_search", {"q": "covid", "rows": 100}),
+        (
+            base + "/data/api/action/datastore_search",
+            {"resource_id": resource_id, "limit": 100, "offset": 500},
+        ),
     ]
     try:
         requests.get(base + path, timeout=60)  # what is read once is read before the learners come
@@ -85,12 +100,19 @@ def room() -> None:
     finally:
         server.terminate()
         files.shutdown()
-    told = {"mirror, mixed questions": mixed, "mirror, the table": table, "file server, the table": bare}
+    told = {
+        "mirror, mixed questions": mixed,
+        "mirror, the table": table,
+        "file server, the table": bare,
+    }
     for name, times in told.items():
         p50, p95 = statistics.median(times), statistics.quantiles(times, n=20)[-1]
         print(f"{name:26} p50 {p50 * 1e3:7.1f} ms   p95 {p95 * 1e3:7.1f} ms")
-    print(f"ratio of medians, table: {statistics.median(table) / statistics.median(bare):.2f}   "
-          f"errors: {errors + more} of {LEARNERS * QUESTIONS * 2}   memory of the mirror: {memory:,.0f} MB")
+    print(
+        f"ratio of medians, table: {statistics.median(table) / statistics.median(bare):.2f}   "
+        f"errors: {errors + more} of {LEARNERS * QUESTIONS * 2}   memory of the mirror: "
+        f"{memory:,.0f} MB"
+    )
 
 
 class _QuietFiles(http.server.SimpleHTTPRequestHandler):
@@ -101,7 +123,9 @@ class _QuietFiles(http.server.SimpleHTTPRequestHandler):
 
 
 def _learners(questions: list) -> tuple[list[float], int]:
-    """Let all learners ask their questions at once; return the seconds of each answer and how many failed."""
+    """Let all learners ask their questions at once; return the seconds of each answer and how many
+    failed."""
+
     def learner(_):
         times, failed = [], 0
         with requests.Session() as asking:
@@ -137,16 +161,24 @@ def hanging_portal() -> None:
         code = "import portail; portail.load('nap5'); portail.load('service-inventory')"
 
         def start(mode: str):
-            subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL,
-                           env=os.environ | {"PORTAIL_MODE": mode, "PORTAIL_URL": address})
+            subprocess.run(
+                [sys.executable, "-c", code],
+                check=True,
+                stdout=subprocess.DEVNULL,
+                env=os.environ | {"PORTAIL_MODE": mode, "PORTAIL_URL": address},
+            )
 
         auto, copy = alternate(3, lambda: start("auto"), lambda: start("snapshot"))
     a, b = statistics.median(auto), statistics.median(copy)
-    print(f"auto {a:5.2f} s   snapshot {b:5.2f} s   waited {a - b:5.2f} s (at most 10 promised)   ratio {a / b:4.1f}")
+    print(
+        f"auto {a:5.2f} s   snapshot {b:5.2f} s   waited {a - b:5.2f} s (at most 10 promised)   "
+        f"ratio {a / b:4.1f}"
+    )
 
 
 def lessons() -> None:
     """Running each lesson in a fresh kernel, against a kernel that runs one empty cell"""
+
     def empty():
         execute.run(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")]))
 
@@ -155,7 +187,10 @@ def lessons() -> None:
             path = lesson.path(language)
             whole, start = alternate(3, lambda path=path: execute.run(notebooks.read(path)), empty)
             a, b = statistics.median(whole), statistics.median(start)
-            print(f"{language} {lesson.slug:24} {a:5.2f} s   empty kernel {b:5.2f} s   ratio {a / b:4.1f}")
+            print(
+                f"{language} {lesson.slug:24} {a:5.2f} s   empty kernel {b:5.2f} s   ratio "
+                f"{a / b:4.1f}"
+            )
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
-"""The attacks of tests/attacks on stock nbgrader and on this grader, side by side: ``python -m benchmarks.attacks``.
+"""The attacks of tests/attacks on stock nbgrader and on this grader, side by side: ``python -m
+benchmarks.attacks``.
 
-Each attack runs alone, in a box that is thrown away: namespaces of its own, a read-only system, a copy of the course in
-a small /tmp, no network but an empty loopback, limits on memory, files and process ids, and an end. What is compared is
-what an instructor would find afterwards: marks, canaries that came back, other people's work, what is still there.
+Each attack runs alone, in a box that is thrown away: namespaces of its own, a read-only system, a
+copy of the course in a small /tmp, no network but an empty loopback, limits on memory, files and
+process ids, and an end. What is compared is what an instructor would find afterwards: marks,
+canaries that came back, other people's work, what is still there.
 """
 
 import argparse
@@ -25,10 +27,25 @@ from tests import attacks, coursework
 ROOT = Path(__file__).parent.parent
 INSIDE = Path("/tmp/course")  # where a grader finds the course, in the box
 SECONDS = 180  # of one attack; then the box is removed
-UNSHARE = ["unshare", "--user", "--map-root-user", "--mount", "--pid", "--net", "--ipc", "--uts", "--cgroup", "--fork",
-           "--kill-child", "--mount-proc", "--propagation", "private"]
+UNSHARE = [
+    "unshare",
+    "--user",
+    "--map-root-user",
+    "--mount",
+    "--pid",
+    "--net",
+    "--ipc",
+    "--uts",
+    "--cgroup",
+    "--fork",
+    "--kill-child",
+    "--mount-proc",
+    "--propagation",
+    "private",
+]
 
-# Builds the box and runs the grader in it. Whatever follows the grader reports: the course goes out as an archive.
+# Builds the box and runs the grader in it. Whatever follows the grader reports: the course goes out
+# as an archive.
 SCRIPT = r"""
 set -eu
 BOX=$1 COURSE=$2 KEPT=$3 SECRET=$4; shift 4
@@ -64,7 +81,7 @@ mark="attack-was""-here"
 find . -mindepth 40 -delete 2>/dev/null || true
 find . -size +20M -delete 2>/dev/null || true
 tar --hard-dereference -cf - .
-"""
+"""  # noqa: E501
 LISTEN = f"""
 import socket, threading
 def serve(kind, address, family):
@@ -89,7 +106,12 @@ def stock(attack: attacks.Attack) -> list[str]:
 def ours(attack: attacks.Attack) -> list[str]:
     """Return the command that grades one attack with this grader."""
     asked = f"pathlib.Path({str(INSIDE)!r}), {attack.assignment!r}, students=[{attack.student!r}]"
-    person = ["unshare", "--user", "--map-user=1000", "--map-group=1000"]  # no administrator: the box has no other user
+    person = [
+        "unshare",
+        "--user",
+        "--map-user=1000",
+        "--map-group=1000",
+    ]  # no administrator: the box has no other user
     return [*person, sys.executable, "-c", f"import grader, pathlib; grader.grade({asked})"]
 
 
@@ -124,11 +146,14 @@ def prepare(folder: Path, checked: bool = False) -> Path:
 
     Args:
         folder: where to build it.
-        checked: whether this grader may look at the source's own solution now, once, rather than in every box.
+        checked: whether this grader may look at the source's own solution now, once, rather than in
+            every box.
     """
     course = attacks.build(folder / "course")
     for assignment in attacks.ASSIGNMENTS:
-        done = coursework.nbgrader(course, "autograde", assignment, "--student", "neighbour", "--create")
+        done = coursework.nbgrader(
+            course, "autograde", assignment, "--student", "neighbour", "--create"
+        )
         if done.returncode:
             raise RuntimeError(done.stderr[-2000:])
         if checked:
@@ -139,35 +164,62 @@ def prepare(folder: Path, checked: bool = False) -> Path:
 
 
 def run(
-    attack: attacks.Attack, course: Path, grader: Callable[[attacks.Attack], list[str]], seconds: float = SECONDS
+    attack: attacks.Attack,
+    course: Path,
+    grader: Callable[[attacks.Attack], list[str]],
+    seconds: float = SECONDS,
 ) -> Found:
     """Let one grader grade one attack, in a fresh copy of a course, in a box of its own.
 
     Args:
         attack: one of ``attacks.load()``.
         course: what ``prepare`` made; it is left as it is.
-        grader: gives the command to run, for a student's id; in the box the course is in ``INSIDE``.
+        grader: gives the command to run, for a student's id; in the box the course is in
+            ``INSIDE``.
         seconds: after which the box is removed, whatever is in it.
     """
     with tempfile.TemporaryDirectory(prefix="attack-", ignore_cleanup_errors=True) as away:
         copy = coursework.copy_course(course, Path(away) / "course")
         config = copy / "nbgrader_config.py"
-        config.write_text(config.read_text("utf-8").replace(repr(str(copy)), repr(str(INSIDE))), "utf-8")
+        config.write_text(
+            config.read_text("utf-8").replace(repr(str(copy)), repr(str(INSIDE))), "utf-8"
+        )
         attacks.hand_in(copy, attack)
         box = Path(away) / "box"
         box.mkdir()
         kept = " ".join(sorted({str(ROOT), sys.prefix, sys.base_prefix}))
         environment = {
-            "PATH": f"{sysconfig.get_path('scripts')}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-            "HOME": "/tmp/home", "PYTHONPATH": str(ROOT), "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1",
-            "LISTEN": LISTEN, "LIMIT": str(seconds), "HEAVY": attack.heavy, "STUDENT": attack.student,
+            "PATH": f"{sysconfig.get_path('scripts')}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin"  # noqa: E501
+            ":/sbin:/bin",
+            "HOME": "/tmp/home",
+            "PYTHONPATH": str(ROOT),
+            "LANG": "C.UTF-8",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "LISTEN": LISTEN,
+            "LIMIT": str(seconds),
+            "HEAVY": attack.heavy,
+            "STUDENT": attack.student,
             **attacks.ENVIRONMENT,
         }
-        script = [*UNSHARE, "bash", "-c", SCRIPT, "box", str(box), str(copy), kept, str(ROOT / "tests")]
+        script = [
+            *UNSHARE,
+            "bash",
+            "-c",
+            SCRIPT,
+            "box",
+            str(box),
+            str(copy),
+            kept,
+            str(ROOT / "tests"),
+        ]
         start = time.perf_counter()
         try:
-            done = subprocess.run([*script, *grader(attack)], capture_output=True, env=environment,
-                                  timeout=seconds + 30)
+            done = subprocess.run(
+                [*script, *grader(attack)],
+                capture_output=True,
+                env=environment,
+                timeout=seconds + 30,
+            )
         except subprocess.TimeoutExpired:
             return Found(told="the box was removed", seconds=time.perf_counter() - start)
         found = look(attack, course, done.stdout, Path(away) / "after")
@@ -185,18 +237,26 @@ def look(attack: attacks.Attack, before: Path, archive: bytes, after: Path) -> F
             packed.extractall(after, filter=_plain)
     except tarfile.TarError:
         return Found(told="nothing came out of the box")
-    told = (after / "told.txt").read_text("utf-8", "replace") if (after / "told.txt").exists() else ""
+    told = (
+        (after / "told.txt").read_text("utf-8", "replace") if (after / "told.txt").exists() else ""
+    )
     found = Found(told=told[-1000:])
     try:
         found.marks = coursework.marks(after, attack.assignment).get(attack.student, {})
-        found.damage = [f"marks of {who}" for who in ("neighbour", "read-by-a-person")
-                        if attacks.rows(before, who) != attacks.rows(after, who)]
+        found.damage = [
+            f"marks of {who}"
+            for who in ("neighbour", "read-by-a-person")
+            if attacks.rows(before, who) != attacks.rows(after, who)
+        ]
     except Exception as error:  # the gradebook itself may be what was struck
         found.damage.append(f"gradebook: {type(error).__name__}")
         if any(manual is not None for _, _, manual, _ in attacks.rows(after, attack.student)):
             found.damage.append("its own manual marks")
-    found.damage += [part for part in ("source", "submitted/neighbour", "autograded/neighbour")
-                     if _content(before / part) != _content(after / part)]
+    found.damage += [
+        part
+        for part in ("source", "submitted/neighbour", "autograded/neighbour")
+        if _content(before / part) != _content(after / part)
+    ]
     graded = after / "autograded" / attack.student
     found.canaries = sorted(set().union(*attacks.loot(graded).values())) if graded.is_dir() else []
     found.reached = sorted({line for line in _shown(graded) if line.startswith("REACHED ")})[:20]
@@ -209,8 +269,14 @@ def _shown(graded: Path) -> list[str]:
     """Return the lines that cells printed in what was graded."""
     texts = []
     for path in graded.rglob("*.ipynb"):
-        with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):  # an attack may have written it
-            outputs = (each for cell in json.loads(path.read_bytes())["cells"] for each in cell.get("outputs", []))
+        with contextlib.suppress(
+            ValueError, KeyError, TypeError, AttributeError
+        ):  # an attack may have written it
+            outputs = (
+                each
+                for cell in json.loads(path.read_bytes())["cells"]
+                for each in cell.get("outputs", [])
+            )
             texts += ["".join(output.get("text", "")) for output in outputs]
     return "".join(texts).splitlines()
 
@@ -222,28 +288,43 @@ def _plain(member: tarfile.TarInfo, path: str) -> tarfile.TarInfo | None:
 
 def _content(path: Path) -> dict[str, bytes]:
     """Return a folder's files."""
-    return {str(file.relative_to(path)): file.read_bytes() for file in path.rglob("*") if file.is_file()}
+    return {
+        str(file.relative_to(path)): file.read_bytes() for file in path.rglob("*") if file.is_file()
+    }
 
 
 def gain(attack: attacks.Attack, found: Found) -> float:
     """Return the points obtained beyond what the answers honestly deserve."""
-    return sum(max((found.marks.get(cell) or 0) - max(honest), 0) for cell, honest in attack.honest.items())
+    return sum(
+        max((found.marks.get(cell) or 0) - max(honest), 0) for cell, honest in attack.honest.items()
+    )
 
 
 def table(rows: list[tuple[attacks.Attack, dict[str, Found]]], names: list[str]) -> str:
     """Return the comparison as a Markdown table."""
-    titles = ["attack", "honest", *(f"{name}: {what}" for name in names for what in ("marks", "gain", "else"))]
+    titles = [
+        "attack",
+        "honest",
+        *(f"{name}: {what}" for name in names for what in ("marks", "gain", "else")),
+    ]
     lines = ["| " + " | ".join(titles) + " |", "|---" * len(titles) + "|"]
     for attack, found in rows:
-        cells = [attack.name, " ".join("/".join(f"{mark:g}" for mark in honest) for honest in attack.honest.values())]
+        cells = [
+            attack.name,
+            " ".join("/".join(f"{mark:g}" for mark in honest) for honest in attack.honest.values()),
+        ]
         for name in names:
             each = found[name]
             given = [each.marks.get(cell) for cell in attack.honest]
             cells.append(" ".join("-" if mark is None else f"{mark:g}" for mark in given))
             cells.append(f"{gain(attack, each):g}")
             kinds = sorted({canary.split("-")[1].lower() for canary in each.canaries})
-            more = {"read": ", ".join(kinds), "changed": ", ".join(each.damage), "reached": len(each.reached),
-                    "left": len(each.left)}
+            more = {
+                "read": ", ".join(kinds),
+                "changed": ", ".join(each.damage),
+                "reached": len(each.reached),
+                "left": len(each.left),
+            }
             cells.append("; ".join(f"{what} {which}" for what, which in more.items() if which))
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
@@ -265,7 +346,10 @@ def main() -> None:
         for number, attack in enumerate(chosen, 1):
             found = {name: run(attack, course, GRADERS[name], options.seconds) for name in names}
             rows.append((attack, found))
-            said = "; ".join(f"{name} {it.seconds:.0f} s, gain {gain(attack, it):g}" for name, it in found.items())
+            said = "; ".join(
+                f"{name} {it.seconds:.0f} s, gain {gain(attack, it):g}"
+                for name, it in found.items()
+            )
             print(f"{number}/{len(chosen)} {attack.name}: {said}", file=sys.stderr, flush=True)
             each = {name: asdict(found[name]) for name in names}
             told.append({"attack": attack.name, "honest": attack.honest, **each})
@@ -276,7 +360,10 @@ def main() -> None:
         gained = sum(gain(attack, found[name]) > 0 for attack, found in rows)
         leaked = sum(bool(found[name].canaries) for _, found in rows)
         struck = sum(bool(found[name].damage) for _, found in rows)
-        print(f"\n{name}: of {len(rows)}, {gained} gained marks, {leaked} read what is hidden, {struck} struck others.")
+        print(
+            f"\n{name}: of {len(rows)}, {gained} gained marks, {leaked} read what is hidden, "
+            f"{struck} struck others."
+        )
 
 
 if __name__ == "__main__":

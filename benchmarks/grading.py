@@ -1,14 +1,15 @@
-"""This grader, stock nbgrader, and the bare cells in a warm fork, on the same submissions: ``python -m
-benchmarks.grading``.
+"""This grader, stock nbgrader, and the bare cells in a warm fork, on the same submissions: ``python
+-m benchmarks.grading``.
 
-The three alternate in one run, medians are compared, and the marks too. The *limit* is the bare execution of the same
-cells: one warm process forks for each submission, and the fork runs all its cells, tests among them, with nothing
-around them; its start is not counted. Of the others the start is counted.
+The three alternate in one run, medians are compared, and the marks too. The *limit* is the bare
+execution of the same cells: one warm process forks for each submission, and the fork runs all its
+cells, tests among them, with nothing around them; its start is not counted. Of the others the start
+is counted.
 
-Then come cohorts of 12, 30 and 240 (``--cohorts``): the command from its start to its end on a course that was never
-graded, and once more. Stock nbgrader grades the same submissions in the same run; of a cohort above 30 it grades the
-first 30, and its time for one counts. ``--large 1000`` grades so many besides, and tells what memory, files and
-processes did meanwhile.
+Then come cohorts of 12, 30 and 240 (``--cohorts``): the command from its start to its end on a
+course that was never graded, and once more. Stock nbgrader grades the same submissions in the same
+run; of a cohort above 30 it grades the first 30, and its time for one counts. ``--large 1000``
+grades so many besides, and tells what memory, files and processes did meanwhile.
 """
 
 import argparse
@@ -33,19 +34,30 @@ from grader.course import Course, read_submission
 from grader.usage import descendants, memory_of
 from grader.zygote import Ended, Warm
 
-STUDENTS = 24  #: of each assignment, marked by all; six of each kind: right, right in French, empty, half
+STUDENTS = (
+    24  #: of each assignment, marked by all; six of each kind: right, right in French, empty, half
+)
 COHORTS = (12, 30, 240)  #: submissions of a new course, and of the same course later
 STOCK_MOST = 30  #: that stock nbgrader grades of a cohort
 TIMES = 10  #: how often each of them stands in the cohort that only this grader marks
-KINDS = (("en", 1.0), ("fr", 1.0), ("en", 0.0), ("fr", 0.5))  #: the language, and the share of tasks that is solved
+KINDS = (
+    ("en", 1.0),
+    ("fr", 1.0),
+    ("en", 0.0),
+    ("fr", 0.5),
+)  #: the language, and the share of tasks that is solved
 
 
 def main() -> None:
     """Run the benchmark and print its table."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--rounds", type=int, default=3)
-    options.add_argument("--cohorts", type=int, nargs="*", default=COHORTS, help="submissions of new courses")
-    options.add_argument("--large", type=int, default=0, help="submissions of a cohort to grade for its memory")
+    options.add_argument(
+        "--cohorts", type=int, nargs="*", default=COHORTS, help="submissions of new courses"
+    )
+    options.add_argument(
+        "--large", type=int, default=0, help="submissions of a cohort to grade for its memory"
+    )
     options.add_argument("assignments", nargs="*", default=release.assignments())
     chosen = options.parse_args()
     if chosen.rounds < 1:
@@ -64,12 +76,15 @@ def main() -> None:
 
 
 def build(assignment: str, students: int, folder: Path) -> Path:
-    """Write this project's course with synthetic submissions of one assignment, and return its folder."""
+    """Write this project's course with synthetic submissions of one assignment, and return its
+    folder."""
     shutil.copytree(ROOT / "datasets", folder / "datasets")
     for part in ("nbgrader_config.py", "altered.py", "source", "french"):
         place = folder / "exercises" / part
         place.parent.mkdir(exist_ok=True)
-        (shutil.copytree if (ROOT / "exercises" / part).is_dir() else shutil.copyfile)(ROOT / "exercises" / part, place)
+        (shutil.copytree if (ROOT / "exercises" / part).is_dir() else shutil.copyfile)(
+            ROOT / "exercises" / part, place
+        )
     course = folder / "exercises"
     for other in set(release.assignments(course)) - {assignment}:
         shutil.rmtree(course / "source" / other)
@@ -79,7 +94,9 @@ def build(assignment: str, students: int, folder: Path) -> Path:
         release.release(language, course)
     for number in range(students):
         language, share = KINDS[number % len(KINDS)]
-        released = notebooks.read(course / release.RELEASES[language] / assignment / f"{assignment}.ipynb")
+        released = notebooks.read(
+            course / release.RELEASES[language] / assignment / f"{assignment}.ipynb"
+        )
         master = english if language == "en" else french
         path = course / "submitted" / f"synthetic-{number:05}" / assignment / f"{assignment}.ipynb"
         notebooks.write(answered(released, master, share), path)
@@ -92,7 +109,9 @@ def answered(released, master, share: float):
     tasks = [cell for cell in released.cells if cell.metadata.get("nbgrader", {}).get("solution")]
     for cell in tasks[: round(share * len(tasks))]:
         lines = sources[cell["id"]].source.splitlines()
-        cell.source = "\n".join(line for line in lines if "### BEGIN" not in line and "### END" not in line)
+        cell.source = "\n".join(
+            line for line in lines if "### BEGIN" not in line and "### END" not in line
+        )
     return released
 
 
@@ -100,7 +119,12 @@ def compare(assignment: str, rounds: int, folder: Path) -> None:
     """Time the systems in turns on one assignment and print what they took for a submission."""
     course = build(assignment, STUDENTS, folder)
     marks: dict[str, dict] = {}
-    times: dict[str, list[float]] = {"stock": [], "ours, 1 worker": [], "ours, 2 workers": [], "limit": []}
+    times: dict[str, list[float]] = {
+        "stock": [],
+        "ours, 1 worker": [],
+        "ours, 2 workers": [],
+        "limit": [],
+    }
     grade(course, assignment, 1, only="nobody")  # the check of the source: once for an assignment
     for _ in range(rounds):
         times["stock"].append(stock(course, assignment) / STUDENTS)
@@ -114,9 +138,15 @@ def compare(assignment: str, rounds: int, folder: Path) -> None:
         unmake_cohort(course)
     middle = {name: statistics.median(each) for name, each in times.items()}
     size = STUDENTS * TIMES
-    print(f"\n## {assignment}: {STUDENTS} submissions, {rounds} rounds; ours on {size}, start-up included\n")
+    print(
+        f"\n## {assignment}: {STUDENTS} submissions, {rounds} rounds; ours on {size}, start-up "
+        "included\n"
+    )
     for name, seconds in middle.items():
-        ratios = f"{middle['stock'] / seconds:6.1f} × stock, {seconds / middle['limit']:5.2f} × the limit"
+        ratios = (
+            f"{middle['stock'] / seconds:6.1f} × stock, {seconds / middle['limit']:5.2f} × the "
+            "limit"
+        )
         print(f"  {name:16} {seconds:7.3f} s a submission, {ratios}")
     same = marks["stock"] == marks["ours, 2 workers"] == marks["ours, 1 worker"]
     compared = sum(map(len, marks["stock"].values()))
@@ -128,17 +158,24 @@ def compare(assignment: str, rounds: int, folder: Path) -> None:
 
 
 def new_courses(assignment: str, sizes: list[int], rounds: int) -> None:
-    """Print what the first run of a new course takes, and a later one, for cohorts of several sizes."""
+    """Print what the first run of a new course takes, and a later one, for cohorts of several
+    sizes."""
     if not sizes:
         return
-    print(f"\n## {assignment}: new courses, 2 workers, {rounds} rounds, from the command's start to its end\n")
+    print(
+        f"\n## {assignment}: new courses, 2 workers, {rounds} rounds, from the command's start to "
+        "its end\n"
+    )
     for size in sizes:
         with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
             course = build(assignment, size, Path(folder))
             new_course(course, assignment, size, rounds)
             if size == sizes[-1]:
                 for title, options in (("first", []), ("later", ["--again"])):
-                    print(f"\n  Where the time of a {title} run of {size} goes, in seconds from its start:\n")
+                    print(
+                        f"\n  Where the time of a {title} run of {size} goes, in seconds from its "
+                        "start:\n"
+                    )
                     if title == "first":
                         forget(course)
                     print(spans(course, assignment, *options))
@@ -168,7 +205,9 @@ def new_course(course: Path, assignment: str, size: int, rounds: int) -> None:
         later = automatic(course, assignment)
         same = same and theirs == {student: first[student] for student in theirs} and first == later
         compared = sum(map(len, theirs.values()))
-    of_stock, first, later = (statistics.median(times[name]) for name in ("stock", "first", "later"))
+    of_stock, first, later = (
+        statistics.median(times[name]) for name in ("stock", "first", "later")
+    )
     scaled = f" (of {STOCK_MOST}, for as many)" if beyond else ""
     print(f"  {size:4} submissions: stock {of_stock:6.1f} s{scaled}")
     for name, seconds in (("first", first), ("later", later)):
@@ -193,10 +232,14 @@ def spans(course: Path, assignment: str, *options: str) -> str:
 
 
 def parts(course: Path, assignment: str) -> dict[str, float]:
-    """Return where the time goes: processor seconds of a submission's two processes, and what is around them."""
+    """Return where the time goes: processor seconds of a submission's two processes, and what is
+    around them."""
     settings = Course(course)
     spec, _ = check.prepare(settings, assignment)
-    jobs = [read_submission(settings, assignment, student).job for student in settings.students(assignment)]
+    jobs = [
+        read_submission(settings, assignment, student).job
+        for student in settings.students(assignment)
+    ]
     ended: list[Ended] = []
     end = Warm.end
 
@@ -255,11 +298,24 @@ def nbgrader(course: Path, *words: str) -> None:
     subprocess.run(command, cwd=course, check=True, capture_output=True, env=clean)
 
 
-def grade(course: Path, assignment: str, workers: int, only: str | None = None, again: bool = False) -> float:
-    """Return the seconds of this grader's command, from nothing graded, or with ``--again`` from all graded."""
+def grade(
+    course: Path, assignment: str, workers: int, only: str | None = None, again: bool = False
+) -> float:
+    """Return the seconds of this grader's command, from nothing graded, or with ``--again`` from
+    all graded."""
     if not again:
         (course / ".grader" / "journal.jsonl").unlink(missing_ok=True)
-    command = [sys.executable, "-m", "grader", "grade", assignment, "--course", str(course), "--workers", str(workers)]
+    command = [
+        sys.executable,
+        "-m",
+        "grader",
+        "grade",
+        assignment,
+        "--course",
+        str(course),
+        "--workers",
+        str(workers),
+    ]
     began = time.perf_counter()
     options = [*(["--student", only] if only else []), *(["--again"] if again else [])]
     subprocess.run(command + options, check=True, capture_output=True)
@@ -273,24 +329,42 @@ def automatic(course: Path, assignment: str) -> dict[str, dict[str, float | None
     with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as gradebook:
         submissions = gradebook.assignment_submissions(assignment)
         return {
-            each.student.id: {grade.name: grade.auto_score for notebook in each.notebooks for grade in notebook.grades}
-            for each in submissions if "-copy" not in each.student.id
+            each.student.id: {
+                grade.name: grade.auto_score
+                for notebook in each.notebooks
+                for grade in notebook.grades
+            }
+            for each in submissions
+            if "-copy" not in each.student.id
         }
 
 
 def limit(course: Path, assignment: str) -> float:
-    """Return the seconds of the bare cells, each submission in a fork of one warm process, whose start is not
-    counted."""
+    """Return the seconds of the bare cells, each submission in a fork of one warm process, whose
+    start is not counted."""
     settings = Course(course)
     command = [sys.executable, "-m", "benchmarks.grading_limit", str(course), assignment]
     environment = {**os.environ, **settings.surroundings.environment}
-    done = subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE, env=environment, cwd=ROOT)
+    done = subprocess.run(
+        command, check=True, text=True, stdout=subprocess.PIPE, env=environment, cwd=ROOT
+    )
     return float(done.stdout.split()[-1])
 
 
 def large(course: Path, assignment: str, students: int) -> None:
-    """Grade a large cohort and print how memory, files and processes grew from its first tenth to its end."""
-    command = [sys.executable, "-m", "grader", "grade", assignment, "--course", str(course), "--workers", "2"]
+    """Grade a large cohort and print how memory, files and processes grew from its first tenth to
+    its end."""
+    command = [
+        sys.executable,
+        "-m",
+        "grader",
+        "grade",
+        assignment,
+        "--course",
+        str(course),
+        "--workers",
+        "2",
+    ]
     before = left()
     began, seen = time.perf_counter(), []
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as run:
@@ -303,10 +377,16 @@ def large(course: Path, assignment: str, students: int) -> None:
     seconds = time.perf_counter() - began
     early = [each for each in seen if students * 0.1 <= each[0] <= students * 0.2]
     late = [each for each in seen if students * 0.9 <= each[0] < students]
-    print(f"\n## {students} submissions of {assignment}: {seconds:.0f} s, {students / seconds * 60:.0f} a minute\n")
+    print(
+        f"\n## {students} submissions of {assignment}: {seconds:.0f} s, "
+        f"{students / seconds * 60:.0f} a minute\n"
+    )
     for at, name in enumerate(("memory (MB)", "open files", "processes"), 1):
         first, last = (statistics.median(each[at] for each in part) for part in (early, late))
-        print(f"  {name:12} {first:8.0f} in the second tenth, {last:8.0f} in the last: {last - first:+.0f}")
+        print(
+            f"  {name:12} {first:8.0f} in the second tenth, {last:8.0f} in the last: "
+            f"{last - first:+.0f}"
+        )
     print(f"  files left in the temporary folder: {len(left() - before)}")
 
 
@@ -335,7 +415,8 @@ class _Echo:
 
 
 def alone(course: Path, assignment: str, students: int) -> None:
-    """Print what the coordinator itself takes for a submission, which no other machine takes from it."""
+    """Print what the coordinator itself takes for a submission, which no other machine takes from
+    it."""
     settings = Course(course)
     spec, _ = check.prepare(settings, assignment)
     job = read_submission(settings, assignment, settings.students(assignment)[0]).job
@@ -343,15 +424,19 @@ def alone(course: Path, assignment: str, students: int) -> None:
     work.forget_all()
     pool, executor.pool = executor.pool, lambda *_: _Echo(result)
     try:
-        coordinator.grade(course, assignment, students=[], again=True)  # what is slow to import is imported
+        coordinator.grade(
+            course, assignment, students=[], again=True
+        )  # what is slow to import is imported
         began = time.perf_counter()
         coordinator.grade(course, assignment, again=True)
         seconds = (time.perf_counter() - began) / students
     finally:
         executor.pool = pool
     sent, back = len(msgspec.msgpack.encode(job)) / 1024, len(msgspec.msgpack.encode(result)) / 1024
-    print(f"  the coordinator alone: {seconds * 1000:.1f} ms a submission, {60 / seconds:,.0f} a minute at most; "
-          f"{sent:.0f} KB go out and {back:.0f} KB come back")
+    print(
+        f"  the coordinator alone: {seconds * 1000:.1f} ms a submission, {60 / seconds:,.0f} a "
+        f"minute at most; {sent:.0f} KB go out and {back:.0f} KB come back"
+    )
 
 
 def graded(course: Path) -> int:
@@ -361,7 +446,8 @@ def graded(course: Path) -> int:
 
 
 def resident(pid: int) -> float:
-    """Return the memory of a process and all below it, in MB; pages that they share are counted once."""
+    """Return the memory of a process and all below it, in MB; pages that they share are counted
+    once."""
     return memory_of([pid, *descendants(pid)]) / (1 << 20)
 
 

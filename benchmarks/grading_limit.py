@@ -1,6 +1,8 @@
-"""The limit that a grader is held to: the cells of each submission in a fork of one warm process, and nothing else.
+"""The limit that a grader is held to: the cells of each submission in a fork of one warm process,
+and nothing else.
 
-Its test cells are the source's own, as every grader runs them. Prints the seconds that all submissions took.
+Its test cells are the source's own, as every grader runs them. Prints the seconds that all
+submissions took.
 """
 
 import importlib
@@ -29,7 +31,11 @@ def main(course: str, assignment: str) -> None:
         if child == 0:
             for cell in nbformat.read(path, as_version=4).cells:
                 if cell.cell_type == "code":
-                    shell.run(warm, tests.get(cell.metadata.get("nbgrader", {}).get("grade_id"), cell.source), 60)
+                    shell.run(
+                        warm,
+                        tests.get(cell.metadata.get("nbgrader", {}).get("grade_id"), cell.source),
+                        60,
+                    )
             os._exit(0)
         os.waitpid(child, 0)
     print(time.perf_counter() - began)

@@ -1,7 +1,8 @@
-"""Where the time of one run goes: ``python -m benchmarks.grading_spans COURSE ASSIGNMENT [--again]``.
+"""Where the time of one run goes: ``python -m benchmarks.grading_spans COURSE ASSIGNMENT
+[--again]``.
 
-Prints when each part began and ended, in seconds since the interpreter's start. Parts of one run overlap: that is the
-point of them.
+Prints when each part began and ended, in seconds since the interpreter's start. Parts of one run
+overlap: that is the point of them.
 """
 
 import functools
@@ -37,12 +38,16 @@ def main() -> None:
     print(f"{'Python and the grader imported':48} {0:6.2f} to {since_start:6.2f}")
     for title, times in sorted(seen.items(), key=lambda each: each[1][0]):
         spent, often = times[2], int(times[3])
-        print(f"{title:48} {times[0] - began:6.2f} to {times[1] - began:6.2f}: {spent:6.2f} s in {often}")
+        print(
+            f"{title:48} {times[0] - began:6.2f} to {times[1] - began:6.2f}: {spent:6.2f} s in "
+            f"{often}"
+        )
     print(f"{'all':48} {0:6.2f} to {time.perf_counter() - began:6.2f}")
 
 
 def _timed(function, title: str, seen: dict[str, list[float]]):
-    """Return a function that keeps when it was first begun and last ended, how long it ran in all, and how often."""
+    """Return a function that keeps when it was first begun and last ended, how long it ran in all,
+    and how often."""
 
     @functools.wraps(function)
     def timed(*arguments, **options):

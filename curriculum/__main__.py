@@ -24,9 +24,15 @@ def curriculum() -> None:
 
 
 @curriculum.command()
-@click.option("--lang", type=click.Choice(LANGUAGES), help="Language of JupyterLab and of the start page.")
-@click.option("--folder", type=click.Path(path_type=Path, file_okay=False), default=ROOT / "learner",
-              help="Where your workspace is; learner/ in the project if left out.")
+@click.option(
+    "--lang", type=click.Choice(LANGUAGES), help="Language of JupyterLab and of the start page."
+)
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=ROOT / "learner",
+    help="Where your workspace is; learner/ in the project if left out.",
+)
 @click.option("--portal", help="Address of the room's portal. / Adresse du portail de la salle.")
 @click.option("--build-only", is_flag=True, help="Build the workspace and do not open JupyterLab.")
 def learn(lang: str | None, folder: Path, portal: str | None, build_only: bool) -> int:
@@ -41,20 +47,33 @@ def learn(lang: str | None, folder: Path, portal: str | None, build_only: bool) 
     if portal:
         os.environ["PORTAIL_URL"] = portal
     folder = folder.resolve()
-    found = [doctor.check_datasets(), doctor.check_folder(str(folder if folder.is_dir() else folder.parent)),
-             doctor.check_proxy(), doctor.check_port(), doctor.check_portal()]
+    found = [
+        doctor.check_datasets(),
+        doctor.check_folder(str(folder if folder.is_dir() else folder.parent)),
+        doctor.check_proxy(),
+        doctor.check_port(),
+        doctor.check_portal(),
+    ]
     if doctor.report(found, settings.language()):
         return 2
     for path in workspace.build(folder):
-        click.echo(Sentence(f"Kept as you changed it: {path} (rename it to receive the newer version)",
-                            f"Gardé tel que vous l’avez modifié : {path} (renommez-le pour recevoir la nouvelle "
-                            "version)"))
+        click.echo(
+            Sentence(
+                f"Kept as you changed it: {path} (rename it to receive the newer version)",
+                f"Gardé tel que vous l’avez modifié : {path} (renommez-le pour recevoir la "
+                "nouvelle version)",
+            )
+        )
     return 0 if build_only else workspace.open_lab(folder)
 
 
 @curriculum.command("release")
-@click.option("--course", type=click.Path(path_type=Path), default=release.COURSE,
-              help="Your own private course, a copy of exercises/; the project's if left out.")
+@click.option(
+    "--course",
+    type=click.Path(path_type=Path),
+    default=release.COURSE,
+    help="Your own private course, a copy of exercises/; the project's if left out.",
+)
 def release_(course: Path) -> int:
     """Build release/ and release-fr/ of the course. / Produire les versions à distribuer."""
     for language in LANGUAGES:
@@ -75,7 +94,8 @@ def execute(slugs: tuple[str, ...]) -> int:
 @curriculum.command()
 @click.argument("slugs", nargs=-1)
 def stamp(slugs: tuple[str, ...]) -> int:
-    """Record that the French cells translate the English ones as they are now. / Confirmer la traduction."""
+    """Record that the French cells translate the English ones as they are now. / Confirmer la
+    traduction."""
     for english, french in _pairs():
         if slugs and english.stem not in slugs:
             continue
@@ -88,10 +108,15 @@ def stamp(slugs: tuple[str, ...]) -> int:
 
 
 @curriculum.command()
-@click.option("--course", type=click.Path(path_type=Path), default=release.COURSE,
-              help="Your own private course, with its own assessment.toml; the project's if left out.")
+@click.option(
+    "--course",
+    type=click.Path(path_type=Path),
+    default=release.COURSE,
+    help="Your own private course, with its own assessment.toml; the project's if left out.",
+)
 def assessment(course: Path) -> int:
-    """Write the pre- and post-assessment from the bank of items. / Produire les tests d’avant et d’après."""
+    """Write the pre- and post-assessment from the bank of items. / Produire les tests d’avant et
+    d’après."""
     for path in assessing.write(course.resolve()):
         click.echo(path)
     return 0
@@ -99,7 +124,8 @@ def assessment(course: Path) -> int:
 
 @curriculum.command()
 def check() -> int:
-    """Hold every lesson and exercise to the rules and print the complaints. / Vérifier les règles."""
+    """Hold every lesson and exercise to the rules and print the complaints. / Vérifier les
+    règles."""
     found = complaints()
     for each in found:
         click.echo(each)
@@ -118,26 +144,46 @@ def pages(folder: Path) -> int:
 
 
 @curriculum.command()
-@click.option("--to", "folder", type=click.Path(path_type=Path, file_okay=False), default=ROOT / "build" / "room")
-@click.option("--for", "targets", multiple=True, metavar="PLATFORM:VERSION",
-              help="Another kind of laptop / un autre type de poste, such as win_amd64:3.12.")
+@click.option(
+    "--to",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=ROOT / "build" / "room",
+)
+@click.option(
+    "--for",
+    "targets",
+    multiple=True,
+    metavar="PLATFORM:VERSION",
+    help="Another kind of laptop / un autre type de poste, such as win_amd64:3.12.",
+)
 def bundle(folder: Path, targets: tuple[str, ...]) -> int:
-    """Write what a room without internet installs from. / Préparer l'installation d'une salle sans Internet.
+    """Write what a room without internet installs from. / Préparer l'installation d'une salle sans
+    Internet.
 
     Needs a network, once; then: portail serve --room FOLDER --host 0.0.0.0
     """
     from curriculum import bundle as bundling
 
     written = bundling.write(folder.resolve(), list(targets))
-    click.echo(Sentence(f"{written[0]}: {len(written) - 2} packages. In the room: portail serve --room {folder} "
-                        "--host 0.0.0.0",
-                        f"{written[0]} : {len(written) - 2} paquets. Dans la salle : portail serve --room {folder} "
-                        "--host 0.0.0.0"))
+    click.echo(
+        Sentence(
+            f"{written[0]}: {len(written) - 2} packages. In the room: portail serve --room "
+            f"{folder} --host 0.0.0.0",
+            f"{written[0]} : {len(written) - 2} paquets. Dans la salle : portail serve --room "
+            f"{folder} --host 0.0.0.0",
+        )
+    )
     return 0
 
 
 @curriculum.command()
-@click.option("--to", "folder", type=click.Path(path_type=Path, file_okay=False), default=ROOT / "build" / "kit")
+@click.option(
+    "--to",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=ROOT / "build" / "kit",
+)
 @click.option("--no-pdf", is_flag=True, help="Write the pages only.")
 def kit(folder: Path, no_pdf: bool) -> int:
     """Build the trainer's kit, as pages and PDF. / Produire la trousse d'animation."""
@@ -145,12 +191,20 @@ def kit(folder: Path, no_pdf: bool) -> int:
 
     pdf = not no_pdf and trainers.can_print()
     written = trainers.build(folder, pdf)
-    for path in [*written, *(trainers.printed([path for path in written if path.stem != "index"]) if pdf else [])]:
+    for path in [
+        *written,
+        *(trainers.printed([path for path in written if path.stem != "index"]) if pdf else []),
+    ]:
         click.echo(path)
     if not pdf and not no_pdf:
-        click.echo(Sentence("The pages are ready. There is no PDF: it takes Chromium and the packages of make test.",
-                            "Les pages sont prêtes. Il n’y a pas de PDF\u00a0: il faut Chromium et les paquets de "
-                            "make test."))
+        click.echo(
+            Sentence(
+                "The pages are ready. There is no PDF: it takes Chromium and the packages of make "
+                "test.",
+                "Les pages sont prêtes. Il n’y a pas de PDF\u00a0: il faut Chromium et les "
+                "paquets de make test.",
+            )
+        )
     return 0
 
 
@@ -171,15 +225,23 @@ def complaints() -> list[str]:
 def _pairs() -> list[tuple[Path, Path]]:
     """Return each English notebook with its French one: lessons, then exercises."""
     lessons = [(lesson.path("en"), lesson.path("fr")) for lesson in Curriculum.read().written()]
-    exercises = [(release.COURSE / "source" / name / f"{name}.ipynb", release.COURSE / "french" / f"{name}.ipynb")
-                 for name in release.assignments()]
+    exercises = [
+        (
+            release.COURSE / "source" / name / f"{name}.ipynb",
+            release.COURSE / "french" / f"{name}.ipynb",
+        )
+        for name in release.assignments()
+    ]
     return [pair for pair in [*lessons, *exercises] if pair[1].is_file()]
 
 
 def main() -> None:
     """Run the command and end the process with its exit code."""
-    end_with(curriculum, cannot=(PortailError, release.CannotRelease, execution.LessonFailed, ValueError),
-             stopped=" / ".join(STOPPED))
+    end_with(
+        curriculum,
+        cannot=(PortailError, release.CannotRelease, execution.LessonFailed, ValueError),
+        stopped=" / ".join(STOPPED),
+    )
 
 
 if __name__ == "__main__":

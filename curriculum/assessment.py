@@ -1,8 +1,10 @@
-"""The two tests of the one-day session, written from one bank of items as ordinary nbgrader assignments.
+"""The two tests of the one-day session, written from one bank of items as ordinary nbgrader
+assignments.
 
-The bank, ``assessment.toml`` in the course, holds pairs of parallel items; each form takes one item of each pair, under
-the same grade id, so that before and after can be compared item by item. The bank is public and so is its key: whoever
-certifies learners keeps another bank in a private copy of the course, and writes its forms with the same command.
+The bank, ``assessment.toml`` in the course, holds pairs of parallel items; each form takes one item
+of each pair, under the same grade id, so that before and after can be compared item by item. The
+bank is public and so is its key: whoever certifies learners keeps another bank in a private copy of
+the course, and writes its forms with the same command.
 """
 
 import tomllib
@@ -20,43 +22,50 @@ FORMS = {"pre": "pre-assessment", "post": "post-assessment"}
 ASSIGNMENTS = frozenset(FORMS.values())
 ITEMS = 10  #: in each form
 LETTERS = "ABCD"
-KERNEL = {"kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
-          "language_info": {"name": "python"}}
+KERNEL = {
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
 _TEXTS = {
     "pre": {
-        "en": "# Before the session: ten questions\n\nTen questions, one point each, about 15 minutes. They show what "
-              "the day should dwell on; nobody is expected to know it all beforehand. The same ideas come back at the "
-              "end of the day in other cases, so that you see what you have learned.",
-        "fr": "# Avant la séance : dix questions\n\nDix questions, un point chacune, environ 15 minutes. Elles "
-              "montrent où la journée devrait insister; personne n’est censé tout savoir d’avance. Les mêmes idées "
-              "reviendront en fin de journée dans d’autres cas, pour que vous voyiez ce que vous aurez appris.",
+        "en": "# Before the session: ten questions\n\nTen questions, one point each, about 15 "
+        "minutes. They show what the day should dwell on; nobody is expected to know it all "
+        "beforehand. The same ideas come back at the end of the day in other cases, so that you "
+        "see what you have learned.",
+        "fr": "# Avant la séance : dix questions\n\nDix questions, un point chacune, environ 15 "
+        "minutes. Elles montrent où la journée devrait insister; personne n’est censé tout "
+        "savoir d’avance. Les mêmes idées reviendront en fin de journée dans d’autres cas, pour "
+        "que vous voyiez ce que vous aurez appris.",
     },
     "post": {
-        "en": "# After the session: ten questions\n\nTen questions, one point each, about 15 minutes. They ask for the "
-              "same ideas as those of this morning, in other cases.",
-        "fr": "# Après la séance : dix questions\n\nDix questions, un point chacune, environ 15 minutes. Elles font "
-              "appel aux mêmes idées que celles de ce matin, dans d’autres cas.",
+        "en": "# After the session: ten questions\n\nTen questions, one point each, about 15 "
+        "minutes. They ask for the same ideas as those of this morning, in other cases.",
+        "fr": "# Après la séance : dix questions\n\nDix questions, un point chacune, environ 15 "
+        "minutes. Elles font appel aux mêmes idées que celles de ce matin, dans d’autres cas.",
     },
 }
 _HOW = {
-    "en": "**How it works.** Run the first cell of code with **Shift + Enter**. Then, in the first line of each answer "
-          "cell, replace the three dots `...` by your letter between quotation marks, as in `words = \"D\"`, and leave "
-          "the lines under it as they are; there is one right answer. The cell after it only checks that you wrote a "
-          "letter. Leave the three dots where you do not know: a guess hides what the day could teach you. Work alone "
-          "and without the lessons. Every case is invented.",
-    "fr": "**Mode d’emploi.** Exécutez la première cellule de code avec **Maj + Entrée**. Puis, à la première ligne de "
-          "chaque cellule de réponse, remplacez les trois points `...` par votre lettre entre guillemets droits, comme "
-          "dans `words = \"D\"`, et laissez telles quelles les lignes du dessous; une seule réponse est bonne. La "
-          "cellule qui suit vérifie seulement que vous avez écrit une lettre. Laissez les trois points si vous ne "
-          "savez pas : deviner cache ce que la journée pourrait vous apprendre. Répondez sans aide et sans les "
-          "leçons. Tous les cas sont inventés.",
+    "en": "**How it works.** Run the first cell of code with **Shift + Enter**. Then, in the "
+    "first line of each answer cell, replace the three dots `...` by your letter between "
+    "quotation marks, as in `words = "
+    '"D"`, and leave '
+    "the lines under it as they are; there is one right answer. The cell after it only checks "
+    "that you wrote a letter. Leave the three dots where you do not know: a guess hides what the "
+    "day could teach you. Work alone and without the lessons. Every case is invented.",
+    "fr": "**Mode d’emploi.** Exécutez la première cellule de code avec **Maj + Entrée**. Puis, à "
+    "la première ligne de chaque cellule de réponse, remplacez les trois points `...` par votre "
+    "lettre entre guillemets droits, comme "
+    'dans `words = "D"`, et laissez telles quelles les lignes du dessous; une seule réponse est '
+    "bonne. La cellule qui suit vérifie seulement que vous avez écrit une lettre. Laissez les "
+    "trois points si vous ne savez pas : deviner cache ce que la journée pourrait vous "
+    "apprendre. Répondez sans aide et sans les leçons. Tous les cas sont inventés.",
 }
 _SETUP = 'import portail\n\nlang = portail.use_language("{language}")'
 _END = {
-    "en": "## Before you hand in\n\nSave the notebook (menu *File*, *Save Notebook*), and hand it in even if some "
-          "answers are missing.",
-    "fr": "## Avant de remettre\n\nEnregistrez le carnet (menu *Fichier*, *Enregistrer le carnet*), et remettez-le "
-          "même s’il manque des réponses.",
+    "en": "## Before you hand in\n\nSave the notebook (menu *File*, *Save Notebook*), and hand it "
+    "in even if some answers are missing.",
+    "fr": "## Avant de remettre\n\nEnregistrez le carnet (menu *Fichier*, *Enregistrer le "
+    "carnet*), et remettez-le même s’il manque des réponses.",
 }
 _POINT = {"en": "1 point", "fr": "1 point"}
 
@@ -83,8 +92,10 @@ def read(course: Path) -> dict:
         raise BrokenBank(f"{BANK}: {error}") from error
     pairs = bank.get("pair", [])
     if len(pairs) != ITEMS or len({pair.get("name") for pair in pairs}) != ITEMS:
-        raise BrokenBank(f"{BANK}: {ITEMS} pairs of different names are needed / il faut {ITEMS} paires de noms "
-                         "différents")
+        raise BrokenBank(
+            f"{BANK}: {ITEMS} pairs of different names are needed / il faut {ITEMS} paires de noms "
+            "différents"
+        )
     for pair in pairs:
         for problem in _problems(pair, bank):
             raise BrokenBank(f"{BANK}, {pair['name']}: {problem}")
@@ -104,7 +115,10 @@ def _problems(pair: dict, bank: dict):
     for form in FORMS:
         options = pair[form]
         if sorted(set(options) - {"stem"}) != list(LETTERS) or "stem" not in options:
-            yield f"{form}: a stem and the options A to D are needed / il faut un énoncé et les options A à D"
+            yield (
+                f"{form}: a stem and the options A to D are needed / il faut un énoncé et les "
+                "options A à D"
+            )
             return
         if sum("is" not in options[letter] for letter in LETTERS) != 1:
             yield f"{form}: exactly one option must be right / une seule option doit être bonne"
@@ -113,10 +127,16 @@ def _problems(pair: dict, bank: dict):
                 yield f"{form}: a text lacks a language / il manque une langue"
         for letter in LETTERS:
             if options[letter].get("is") not in {None, *bank.get("misconceptions", {})}:
-                yield f"{form}, {letter}: this misconception is not in the bank / cette idée fausse n’y est pas"
+                yield (
+                    f"{form}, {letter}: this misconception is not in the bank / cette idée fausse "
+                    "n’y est pas"
+                )
     one, other = ({pair[form][letter].get("is") for letter in LETTERS} for form in FORMS)
     if one != other or len(one) != len(LETTERS):
-        yield "both items need the same three misconceptions / il faut les trois mêmes idées fausses aux deux"
+        yield (
+            "both items need the same three misconceptions / il faut les trois mêmes idées "
+            "fausses aux deux"
+        )
 
 
 def key(pair: dict, form: str) -> str:
@@ -139,8 +159,10 @@ def write(course: Path) -> list[Path]:
     bank, written = read(course), []
     for form, name in FORMS.items():
         english, french = build(bank, form)
-        for path, notebook in ((course / "source" / name / f"{name}.ipynb", english),
-                               (course / "french" / f"{name}.ipynb", french)):
+        for path, notebook in (
+            (course / "source" / name / f"{name}.ipynb", english),
+            (course / "french" / f"{name}.ipynb", french),
+        ):
             notebooks.write(notebook, path)
             written.append(path)
     return written
@@ -149,7 +171,9 @@ def write(course: Path) -> list[Path]:
 def build(bank: dict, form: str):
     """Return a form's English master, and the notebook of its French cells."""
     english = _notebook("en", _cells(bank, form, "en"))
-    french = _notebook("fr", [cell for cell in _cells(bank, form, "fr") if "nbgrader" not in cell.metadata])
+    french = _notebook(
+        "fr", [cell for cell in _cells(bank, form, "fr") if "nbgrader" not in cell.metadata]
+    )
     translation.stamp(english, french)
     return english, french
 
@@ -163,18 +187,38 @@ def _notebook(language: str, cells: list):
 
 def _cells(bank: dict, form: str, language: str) -> list:
     """Return a form's cells in one language; answer and test cells are the same in both."""
-    cells = [_text("title", _TEXTS[form][language] + "\n\n" + _HOW[language], language),
-             _code("setup", _SETUP.format(language=language))]
+    cells = [
+        _text("title", _TEXTS[form][language] + "\n\n" + _HOW[language], language),
+        _code("setup", _SETUP.format(language=language)),
+    ]
     for number, pair in enumerate(bank["pair"], 1):
         name = pair["name"]
-        options = "\n".join(f"- `\"{letter}\"`{' :' if language == 'fr' else ':'} {pair[form][letter][language]}"
-                            for letter in LETTERS)
+        options = "\n".join(
+            f'- `"{letter}"`{" :" if language == "fr" else ":"} {pair[form][letter][language]}'
+            for letter in LETTERS
+        )
         cells += [
-            _text(f"{name}-text", f"## Question {number} ({_POINT[language]})\n\n{pair[form]['stem'][language]}\n\n"
-                  f"{options}", language),
-            _code(name, f'{name} = ...\n### BEGIN SOLUTION\n{name} = "{key(pair, form)}"\n### END SOLUTION',
-                  grade=False, solution=True, locked=False),
-            _code(f"{name}-test", _test(bank, pair, form), grade=True, solution=False, locked=True, points=1),
+            _text(
+                f"{name}-text",
+                f"## Question {number} ({_POINT[language]})\n\n{pair[form]['stem'][language]}\n\n"
+                f"{options}",
+                language,
+            ),
+            _code(
+                name,
+                f'{name} = ...\n### BEGIN SOLUTION\n{name} = "{key(pair, form)}"\n### END SOLUTION',
+                grade=False,
+                solution=True,
+                locked=False,
+            ),
+            _code(
+                f"{name}-test",
+                _test(bank, pair, form),
+                grade=True,
+                solution=False,
+                locked=True,
+                points=1,
+            ),
         ]
     return [*cells, _text("end", _END[language], language)]
 
@@ -191,21 +235,27 @@ def _code(name: str, source: str, **about):
 
 
 def _test(bank: dict, pair: dict, form: str) -> str:
-    """Return an item's test: a letter for all to see, the right one hidden, and the misconception behind each other."""
+    """Return an item's test: a letter for all to see, the right one hidden, and the misconception
+    behind each other."""
     name, mistakes = pair["name"], []
     for letter in LETTERS:
         if idea := bank["misconceptions"].get(pair[form][letter].get("is")):
             english = f"this rests on the idea that {idea['en']}. {idea['look_en']}"
             french = f"cette réponse repose sur l’idée suivante : {idea['fr']}. {idea['look_fr']}"
-            mistakes.append(f"    ({_quoted(letter)}, {_quoted(english)},\n     {_quoted(french)}),\n")
+            mistakes.append(
+                f"    ({_quoted(letter)}, {_quoted(english)},\n     {_quoted(french)}),\n"
+            )
     return (
         f'portail.checks.expect("{name}", {name}, str, length=1, look_at=(\n'
         f'    "One letter between quotation marks: A, B, C or D.", '
         f'"Une lettre entre guillemets droits : A, B, C ou D."))\n'
-        f'portail.checks.expect("{name}", {name}.upper() in "ABCD", bool, equal_to=True, mistakes=[\n'
-        f'    (False, "this is none of the four letters.", "ce n’est aucune des quatre lettres.")])\n'
+        f'portail.checks.expect("{name}", {name}.upper() in "ABCD", bool, equal_to=True, '
+        "mistakes=[\n"
+        '    (False, "this is none of the four letters.", "ce n’est aucune des quatre '
+        'lettres.")])\n'
         f"### BEGIN HIDDEN TESTS\n"
-        f'portail.checks.expect("{name}", {name}.upper(), str, equal_to="{key(pair, form)}", mistakes=[\n'
+        f'portail.checks.expect("{name}", {name}.upper(), str, equal_to="{key(pair, form)}", '
+        "mistakes=[\n"
         f"{''.join(mistakes)}])\n"
         f"### END HIDDEN TESTS"
     )

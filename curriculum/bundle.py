@@ -1,7 +1,8 @@
-"""What a room without internet installs the project from: one ZIP for learners, the packages, a page that says how.
+"""What a room without internet installs the project from: one ZIP for learners, the packages, a
+page that says how.
 
-The trainer makes it beforehand, with a network (``python -m curriculum bundle``), and serves it in the room
-(``portail serve --room FOLDER``); the laptops then need Python alone.
+The trainer makes it beforehand, with a network (``python -m curriculum bundle``), and serves it in
+the room (``portail serve --room FOLDER``); the laptops then need Python alone.
 """
 
 import html
@@ -25,13 +26,15 @@ class CannotBundle(PortailError):
     """Raised when the packages cannot be had; what pip said is in the text."""
 
 
-def write(folder: Path, targets: list[str] = (), lock: Path = ROOT / "requirements.txt") -> list[Path]:
+def write(
+    folder: Path, targets: list[str] = (), lock: Path = ROOT / "requirements.txt"
+) -> list[Path]:
     """Write the bundle: the ZIP, the packages as wheels with their list, and the page.
 
     Args:
         folder: where; made if absent. Packages that are there already are not fetched again.
-        targets: other kinds of laptop than this machine, as ``"platform:version"`` in pip's words, such as
-            ``"win_amd64:3.12"`` or ``"macosx_11_0_arm64:3.13"``.
+        targets: other kinds of laptop than this machine, as ``"platform:version"`` in pip's words,
+            such as ``"win_amd64:3.12"`` or ``"macosx_11_0_arm64:3.13"``.
         lock: which packages, with their hashes.
 
     Returns:
@@ -44,14 +47,27 @@ def write(folder: Path, targets: list[str] = (), lock: Path = ROOT / "requiremen
     packages = folder / PACKAGES
     packages.mkdir(parents=True, exist_ok=True)
     for target in ["", *targets]:
-        _pip("download", "--require-hashes", "--only-binary=:all:", "-r", lock, "-d", packages, *_of(target))
+        _pip(
+            "download",
+            "--require-hashes",
+            "--only-binary=:all:",
+            "-r",
+            lock,
+            "-d",
+            packages,
+            *_of(target),
+        )
     for old in packages.glob("open_data_curriculum-*.whl"):
         old.unlink()
     _pip("wheel", "--no-deps", "--no-build-isolation", "-w", packages, ROOT)
     wheels = sorted(packages.glob("*.whl"))
     own = next(packages.glob("open_data_curriculum-*.whl"))
-    links = "\n".join(f'<a href="{html.escape(wheel.name)}">{html.escape(wheel.name)}</a><br>' for wheel in wheels)
-    notebooks.put(packages / "index.html", f"<!DOCTYPE html>\n<title>Packages</title>\n{links}\n".encode())
+    links = "\n".join(
+        f'<a href="{html.escape(wheel.name)}">{html.escape(wheel.name)}</a><br>' for wheel in wheels
+    )
+    notebooks.put(
+        packages / "index.html", f"<!DOCTYPE html>\n<title>Packages</title>\n{links}\n".encode()
+    )
     _zip(folder / ZIP, own, lock)
     notebooks.put(folder / "index.html", page().encode())
     return [folder / "index.html", folder / ZIP, *wheels]
@@ -65,22 +81,39 @@ def _of(target: str) -> list[str]:
     if not platform or not version.replace(".", "").isdigit():
         raise CannotBundle(
             f"{target} is not a kind of laptop: write platform:version, such as win_amd64:3.12.",
-            f"{target} n’est pas un type d’ordinateur : écrivez plateforme:version, comme win_amd64:3.12.",
+            f"{target} n’est pas un type d’ordinateur : écrivez plateforme:version, comme "
+            "win_amd64:3.12.",
         )
     return ["--platform", platform, "--python-version", version, "--implementation", "cp"]
 
 
 def _pip(*words) -> None:
-    done = subprocess.run([sys.executable, "-m", "pip", words[0], "--quiet", "--disable-pip-version-check",
-                           *map(str, words[1:])], capture_output=True, text=True)
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            words[0],
+            "--quiet",
+            "--disable-pip-version-check",
+            *map(str, words[1:]),
+        ],
+        capture_output=True,
+        text=True,
+    )
     if done.returncode:
         why = (done.stderr.strip().splitlines() or ["?"])[-1][:300]
-        raise CannotBundle(f"The packages could not be had: {why} A network is needed here, once; then run it again.",
-                           f"Impossible d’obtenir les paquets : {why} Il faut ici un réseau, une fois; puis relancez.")
+        raise CannotBundle(
+            f"The packages could not be had: {why} A network is needed here, once; then run it "
+            "again.",
+            f"Impossible d’obtenir les paquets : {why} Il faut ici un réseau, une fois; puis "
+            "relancez.",
+        )
 
 
 def _zip(path: Path, wheel: Path, lock: Path) -> None:
-    """Write the ZIP: what installs, the project's wheel, the packages' names and hashes, the learner's workspace."""
+    """Write the ZIP: what installs, the project's wheel, the packages' names and hashes, the
+    learner's workspace."""
     with tempfile.TemporaryDirectory() as away:
         folder = Path(away) / path.stem
         workspace.build(folder / "learner")
@@ -97,35 +130,50 @@ def _zip(path: Path, wheel: Path, lock: Path) -> None:
 _STEPS = {
     "en": (
         "Install the lessons on this laptop",
-        "You need Python 3.11 or newer, and nothing of the internet: everything comes from this room.",
-        ("Download {zip} and unpack it.", "Open a terminal (Windows: PowerShell) in the folder {folder}.",
-         "Copy this line into it, and press Enter:"),
-        "It takes a few minutes. Then JupyterLab opens on the start page. Your work is in the folder {learner}, on "
+        "You need Python 3.11 or newer, and nothing of the internet: everything comes from this "
+        "room.",
+        (
+            "Download {zip} and unpack it.",
+            "Open a terminal (Windows: PowerShell) in the folder {folder}.",
+            "Copy this line into it, and press Enter:",
+        ),
+        "It takes a few minutes. Then JupyterLab opens on the start page. Your work is in the "
+        "folder {learner}, on "
         "your own laptop; the same line opens it again.",
     ),
     "fr": (
         "Installer les leçons sur cet ordinateur",
-        "Il vous faut Python 3.11 ou plus récent, et rien d’Internet\u00a0: tout vient de cette salle.",
-        ("Téléchargez {zip} et décompressez-le.",
-         "Ouvrez un terminal (Windows\u00a0: PowerShell) dans le dossier {folder}.",
-         "Copiez-y cette ligne, puis appuyez sur Entrée\u00a0:"),
-        "Comptez quelques minutes, puis JupyterLab s’ouvre à la page de départ. Votre travail est dans le dossier "
+        "Il vous faut Python 3.11 ou plus récent, et rien d’Internet\u00a0: tout vient de cette "
+        "salle.",
+        (
+            "Téléchargez {zip} et décompressez-le.",
+            "Ouvrez un terminal (Windows\u00a0: PowerShell) dans le dossier {folder}.",
+            "Copiez-y cette ligne, puis appuyez sur Entrée\u00a0:",
+        ),
+        "Comptez quelques minutes, puis JupyterLab s’ouvre à la page de départ. Votre travail est "
+        "dans le dossier "
         "{learner}, sur votre propre ordinateur; la même ligne le rouvre.",
     ),
 }
 
 
 def page() -> str:
-    """Return the page of the room, in both languages; the server puts its own address in place of ``ROOM``."""
-    words = {"zip": f'<a href="{ZIP}">{ZIP}</a>', "folder": f"<code>{Path(ZIP).stem}</code>",
-             "learner": "<code>learner</code>"}
+    """Return the page of the room, in both languages; the server puts its own address in place of
+    ``ROOM``."""
+    words = {
+        "zip": f'<a href="{ZIP}">{ZIP}</a>',
+        "folder": f"<code>{Path(ZIP).stem}</code>",
+        "learner": "<code>learner</code>",
+    }
     parts = []
     for language in LANGUAGES:
         title, intro, steps, end = _STEPS[language]
         items = "\n".join(f"<li>{step.format(**words)}</li>" for step in steps)
         line = f"python install.py http://{ROOM}" + (" --lang fr" if language == "fr" else "")
-        parts.append(f'<section lang="{language}">\n<h2>{title}</h2>\n<p>{intro}</p>\n<ol>\n{items}\n</ol>\n'
-                     f"<pre><code>{line}</code></pre>\n<p>{end.format(**words)}</p>\n</section>")
+        parts.append(
+            f'<section lang="{language}">\n<h2>{title}</h2>\n<p>{intro}</p>\n<ol>\n{items}\n</ol>\n'
+            f"<pre><code>{line}</code></pre>\n<p>{end.format(**words)}</p>\n</section>"
+        )
     heading = " / ".join(pages.WORDS[language]["project"] for language in LANGUAGES)
     return _PAGE.format(title=heading, body="\n".join(parts))
 
@@ -142,4 +190,4 @@ section {{ margin-top: 2rem }}</style></head>
 {body}
 </main></body>
 </html>
-"""
+"""  # noqa: E501

@@ -1,4 +1,5 @@
-"""Running lessons anew and keeping their outputs, as nbval compares them: on the dated copies shipped here."""
+"""Running lessons anew and keeping their outputs, as nbval compares them: on the dated copies
+shipped here."""
 
 import os
 from pathlib import Path

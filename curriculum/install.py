@@ -1,6 +1,8 @@
-"""Install the lessons from the room's portal and open them: ``python install.py ADDRESS [--lang fr]``.
+"""Install the lessons from the room's portal and open them: ``python install.py ADDRESS [--lang
+fr]``.
 
-It lies in the ZIP that learners unpack, and needs nothing but Python. Run again, it only opens the lessons.
+It lies in the ZIP that learners unpack, and needs nothing but Python. Run again, it only opens the
+lessons.
 """
 
 import os
@@ -11,18 +13,23 @@ from pathlib import Path
 OLDEST = (3, 11)
 SAYS = {
     "en": {
-        "use": "Type: python install.py ADDRESS, with the address that stands in the page of the room.",
-        "old": "This is Python {}; the lessons need 3.11 or newer. Ask your trainer for a laptop that has it.",
+        "use": "Type: python install.py ADDRESS, with the address that stands in the page of the "
+        "room.",
+        "old": "This is Python {}; the lessons need 3.11 or newer. Ask your trainer for a laptop "
+        "that has it.",
         "install": "Installing, a few minutes; everything comes from the room ...",
-        "failed": "It did not work: see the lines above. Is the laptop still on the room's network? Run the same line "
-                  "again; if it fails twice, show it to your trainer.",
+        "failed": "It did not work: see the lines above. Is the laptop still on the room's "
+        "network? Run the same line again; if it fails twice, show it to your trainer.",
     },
     "fr": {
-        "use": "Tapez\u00a0: python install.py ADRESSE --lang fr, avec l’adresse donnée dans la page de la salle.",
-        "old": "Ce Python est le {}; les leçons demandent 3.11 ou plus récent. Demandez un autre poste.",
+        "use": "Tapez\u00a0: python install.py ADRESSE --lang fr, avec l’adresse donnée dans la "
+        "page de la salle.",
+        "old": "Ce Python est le {}; les leçons demandent 3.11 ou plus récent. Demandez un autre "
+        "poste.",
         "install": "Installation, quelques minutes; tout vient de la salle ...",
-        "failed": "L’installation a échoué\u00a0: voyez les lignes ci-dessus. Le poste est-il sur le réseau de "
-                  "la salle? Relancez la même ligne; au deuxième échec, montrez-la à la personne qui forme.",
+        "failed": "L’installation a échoué\u00a0: voyez les lignes ci-dessus. Le poste est-il sur "
+        "le réseau de la salle? Relancez la même ligne; au deuxième échec, montrez-la à la "
+        "personne qui forme.",
     },
 }
 
@@ -50,13 +57,28 @@ def main(words: list) -> int:
     done = here / ".venv" / "done"
     if not done.exists():
         print(says["install"], flush=True)
-        if not all(subprocess.run([str(word) for word in step], cwd=here).returncode == 0
-                   for step in steps(here, python, address)):
+        if not all(
+            subprocess.run([str(word) for word in step], cwd=here).returncode == 0
+            for step in steps(here, python, address)
+        ):
             print(says["failed"])
             return 1
         done.write_text(address)
-    return subprocess.run([str(python), "-m", "curriculum", "learn", "--folder", "learner", "--portal", address,
-                           "--lang", language], cwd=here).returncode
+    return subprocess.run(
+        [
+            str(python),
+            "-m",
+            "curriculum",
+            "learn",
+            "--folder",
+            "learner",
+            "--portal",
+            address,
+            "--lang",
+            language,
+        ],
+        cwd=here,
+    ).returncode
 
 
 def steps(here: Path, python: Path, address: str) -> list:
@@ -71,8 +93,16 @@ def steps(here: Path, python: Path, address: str) -> list:
     wheel = next(here.glob("open_data_curriculum-*.whl"))
     return [
         [sys.executable, "-m", "venv", ".venv"],
-        [*pip, "-f", address + "/room/packages/", "--trusted-host", address.split("//")[1],
-         "--require-hashes", "-r", "requirements.txt"],
+        [
+            *pip,
+            "-f",
+            address + "/room/packages/",
+            "--trusted-host",
+            address.split("//")[1],
+            "--require-hashes",
+            "-r",
+            "requirements.txt",
+        ],
         [*pip, "--no-deps", wheel],
     ]
 

@@ -13,15 +13,12 @@ LANGUAGES = ("en", "fr")
 class Lesson:
     """One lesson of the plan, written or still to come.
 
-    Attributes:
-        slug: number and name, such as ``"04-served-online"``; also the name of its files and of its exercise.
-        title: by language.
-        strands: ``"L"`` (leadership), ``"S"`` (skills) or both.
-        minutes: taught minutes of the whole lesson.
-        core_minutes: taught minutes of its one-day cut, or None where it has none.
-        needs: slugs of the lessons that must come before.
-        helps: slugs of lessons that help and are recalled where used.
-        data: names of the datasets it reads.
+    Attributes: slug: number and name, such as ``"04-served-online"``; also the name of its files
+        and of its exercise. title: by language. strands: ``"L"`` (leadership), ``"S"`` (skills) or
+        both. minutes: taught minutes of the whole lesson. core_minutes: taught minutes of its
+        one-day cut, or None where it has none. needs: slugs of the lessons that must come before.
+        helps: slugs of lessons that help and are recalled where used. data: names of the datasets
+        it reads.
     """
 
     slug: str
@@ -102,12 +99,26 @@ class Curriculum:
         file = next(place for place in places if place.is_file())
         plan = tomllib.loads(file.read_text("utf-8"))
         lessons = tuple(
-            Lesson(each["slug"], each["title"], tuple(each["strands"]), each["minutes"], each.get("core_minutes"),
-                   tuple(each["needs"]), tuple(each["helps"]), tuple(each["data"]))
+            Lesson(
+                each["slug"],
+                each["title"],
+                tuple(each["strands"]),
+                each["minutes"],
+                each.get("core_minutes"),
+                tuple(each["needs"]),
+                tuple(each["helps"]),
+                tuple(each["data"]),
+            )
             for each in plan["lesson"]
         )
         paths = tuple(
-            LearningPath(each["name"], each["title"], each["days"], each["test_minutes"], tuple(each["lessons"]))
+            LearningPath(
+                each["name"],
+                each["title"],
+                each["days"],
+                each["test_minutes"],
+                tuple(each["lessons"]),
+            )
             for each in plan["path"]
         )
         return cls(plan["strands"], lessons, paths)

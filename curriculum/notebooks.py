@@ -29,11 +29,14 @@ def write(notebook: nbformat.NotebookNode, path: Path) -> None:
 
 def to_bytes(notebook) -> bytes:
     """Return a notebook as the bytes of its file."""
-    return (json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode("utf-8")
+    return (json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode(
+        "utf-8"
+    )
 
 
 def put(path: Path, content: bytes) -> None:
-    """Write a file in one step: whoever reads meanwhile, or after a crash, finds the old one or the new one, whole."""
+    """Write a file in one step: whoever reads meanwhile, or after a crash, finds the old one or the
+    new one, whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(f"{path.name}.{os.getpid()}.new")
     new.write_bytes(content)

@@ -1,4 +1,5 @@
-"""Rendering lessons as accessible pages to read: right language, text alternatives, headings in order, no script."""
+"""Rendering lessons as accessible pages to read: right language, text alternatives, headings in
+order, no script."""
 
 from pathlib import Path
 
@@ -13,13 +14,17 @@ from curriculum.lessons import LANGUAGES, Curriculum
 TEMPLATES = Path(__file__).parent / "templates"
 WORDS = {
     "en": {
-        "project": "Open data for policy analysis", "language": "Language", "switch": "Français",
+        "project": "Open data for policy analysis",
+        "language": "Language",
+        "switch": "Français",
         "skip": "Skip to the lesson",
         "independent": "An independent project; not endorsed by the Government of Canada.",
         "licence": "Lesson: CC BY 4.0. Data: the licence in the source lines.",
     },
     "fr": {
-        "project": "Les données ouvertes au service des politiques", "language": "Langue", "switch": "English",
+        "project": "Les données ouvertes au service des politiques",
+        "language": "Langue",
+        "switch": "English",
         "skip": "Passer à la leçon",
         "independent": "Projet indépendant, qui n’est pas approuvé par le gouvernement du Canada.",
         "licence": "Leçon\u00a0: CC BY 4.0. Données\u00a0: la licence indiquée sous les figures.",
@@ -41,7 +46,10 @@ def render_all(folder: Path) -> list[Path]:
         for language in LANGUAGES:
             page = folder / language / f"{lesson.slug}.html"
             page.parent.mkdir(parents=True, exist_ok=True)
-            page.write_text(render(notebooks.read(lesson.path(language)), language, lesson.slug), encoding="utf-8")
+            page.write_text(
+                render(notebooks.read(lesson.path(language)), language, lesson.slug),
+                encoding="utf-8",
+            )
             pages.append(page)
     return pages
 
@@ -56,16 +64,27 @@ def render(notebook, language: str, slug: str) -> str:
     """
     config = Config()
     config.TagRemovePreprocessor.remove_cell_tags = {"instructor"}
-    config.TagRemovePreprocessor.remove_input_tags = {"sentence", "check", "self-check", "language"}  # their words stay
+    config.TagRemovePreprocessor.remove_input_tags = {
+        "sentence",
+        "check",
+        "self-check",
+        "language",
+    }  # their words stay
     config.HTMLExporter.exclude_anchor_links = True
     exporter = HTMLExporter(
-        config=config, template_name="lesson", extra_template_basedirs=[str(TEMPLATES)],
+        config=config,
+        template_name="lesson",
+        extra_template_basedirs=[str(TEMPLATES)],
         preprocessors=[TagRemovePreprocessor],
     )
     other = "fr" if language == "en" else "en"
     page = {
-        "lang": language, "other_lang": other, "other_href": f"../{other}/{slug}.html", "title": _title(notebook),
-        "words": WORDS[language], "css": (TEMPLATES / "lesson" / "page.css").read_text("utf-8"),
+        "lang": language,
+        "other_lang": other,
+        "other_href": f"../{other}/{slug}.html",
+        "title": _title(notebook),
+        "words": WORDS[language],
+        "css": (TEMPLATES / "lesson" / "page.css").read_text("utf-8"),
     }
     html, _ = exporter.from_notebook_node(notebook, resources={"page": page})
     return accessible(html, language)
@@ -81,7 +100,8 @@ def _title(notebook) -> str:
 
 
 def accessible(html: str, language: str) -> str:
-    """Mend what notebooks' HTML lacks: header cells' scope, keyboard scrolling, tables that are not drawn by hand.
+    """Mend what notebooks' HTML lacks: header cells' scope, keyboard scrolling, tables that are not
+    drawn by hand.
 
     Args:
         html: a whole page.
@@ -103,17 +123,29 @@ def accessible(html: str, language: str) -> str:
             del row["style"]
         label = {"en": "Table", "fr": "Tableau"}[language]
         number = len(page.find_all("div", class_="wide")) + 1
-        table.wrap(page.new_tag("div", attrs={
-            "class": "wide", "tabindex": "0", "role": "region", "aria-label": f"{label} {number}"}))
+        table.wrap(
+            page.new_tag(
+                "div",
+                attrs={
+                    "class": "wide",
+                    "tabindex": "0",
+                    "role": "region",
+                    "aria-label": f"{label} {number}",
+                },
+            )
+        )
     return str(page)
 
 
 def _one_header_row(table) -> None:
-    """Put the index's name, which pandas writes in a row of its own, into the empty corner of the row of columns."""
+    """Put the index's name, which pandas writes in a row of its own, into the empty corner of the
+    row of columns."""
     rows = table.thead.find_all("tr") if table.thead else []
     if len(rows) != 2:
         return
     columns, index = (row.find_all("th") for row in rows)
-    if not columns[0].get_text(strip=True) and not any(cell.get_text(strip=True) for cell in index[1:]):
+    if not columns[0].get_text(strip=True) and not any(
+        cell.get_text(strip=True) for cell in index[1:]
+    ):
         columns[0].string = index[0].get_text(strip=True)
         rows[1].decompose()

@@ -1,7 +1,9 @@
-"""Building what learners receive: each exercise without its solutions and hidden tests, in English and in French.
+"""Building what learners receive: each exercise without its solutions and hidden tests, in English
+and in French.
 
-The course in exercises/ is an ordinary nbgrader course; what is added here is the French release, made from the same
-master with its French cells in place, so that grade ids and test cells are the same bytes in both.
+The course in exercises/ is an ordinary nbgrader course; what is added here is the French release,
+made from the same master with its French cells in place, so that grade ids and test cells are the
+same bytes in both.
 """
 
 import contextlib
@@ -20,7 +22,8 @@ RELEASES = {"en": "release", "fr": "release-fr"}
 
 
 class CannotRelease(Exception):
-    """Raised when an exercise cannot be released; the message says which one and what nbgrader said."""
+    """Raised when an exercise cannot be released; the message says which one and what nbgrader
+    said."""
 
 
 def assignments(course: Path = COURSE) -> list[str]:
@@ -44,8 +47,9 @@ def release(language: str, course: Path = COURSE, in_gradebook: bool = True) -> 
     Args:
         language: ``"en"`` or ``"fr"``.
         course: the nbgrader course.
-        in_gradebook: whether the English release enters the course's gradebook, as an instructor needs. The French
-            one never does: its tests are the English ones, and one gradebook marks both.
+        in_gradebook: whether the English release enters the course's gradebook, as an instructor
+            needs. The French one never does: its tests are the English ones, and one gradebook
+            marks both.
 
     Returns:
         The released notebooks.
@@ -64,16 +68,23 @@ def release(language: str, course: Path = COURSE, in_gradebook: bool = True) -> 
     return [file for file in released if file.suffix == ".ipynb"]
 
 
-def _generate(language: str, course: Path, away: Path, in_gradebook: bool, names: list[str]) -> None:
-    """Let nbgrader generate each assignment in a course of its own, so that two builds never meet."""
+def _generate(
+    language: str, course: Path, away: Path, in_gradebook: bool, names: list[str]
+) -> None:
+    """Let nbgrader generate each assignment in a course of its own, so that two builds
+    never meet."""
     from nbgrader.apps import NbGraderAPI
     from traitlets.config import Config, PyFileConfigLoader
 
     config = Config(PyFileConfigLoader("nbgrader_config.py", path=str(course)).load_config())
     own_gradebook = config.CourseDirectory.get("db_url") or f"sqlite:///{course / 'gradebook.db'}"
     config.CourseDirectory.root = str(away)
-    config.CourseDirectory.db_url = own_gradebook if in_gradebook else f"sqlite:///{away / 'gradebook.db'}"
-    config.Exchange.root = str(away)  # no exchange is used; nbgrader would warn of one that it cannot write to
+    config.CourseDirectory.db_url = (
+        own_gradebook if in_gradebook else f"sqlite:///{away / 'gradebook.db'}"
+    )
+    config.Exchange.root = str(
+        away
+    )  # no exchange is used; nbgrader would warn of one that it cannot write to
     config.Application.log_level = "ERROR"
     for name in names:
         shutil.copytree(course / "source" / name, away / "source" / name)
@@ -86,12 +97,16 @@ def _generate(language: str, course: Path, away: Path, in_gradebook: bool, names
         with contextlib.redirect_stderr(told):
             result = api.generate_assignment(name, force=True, create=True)
         if not result["success"]:
-            raise CannotRelease(f"{name} ({language}): {result.get('error') or result.get('log') or told.getvalue()}")
+            raise CannotRelease(
+                f"{name} ({language}): "
+                f"{result.get('error') or result.get('log') or told.getvalue()}"
+            )
 
 
 @contextlib.contextmanager
 def _environment_kept():
-    """Undo what the course's configuration sets for grading: a learner's session must not read the altered tables."""
+    """Undo what the course's configuration sets for grading: a learner's session must not read the
+    altered tables."""
     before = dict(os.environ)
     try:
         yield

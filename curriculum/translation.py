@@ -1,7 +1,9 @@
-"""One lesson, two languages: what must be the same, what a French cell translates, and whether it is stale.
+"""One lesson, two languages: what must be the same, what a French cell translates, and whether it
+is stale.
 
-A French cell that holds text records the hash of the English cell it translates, in its metadata under
-``translates``. When the English cell changes, the French one is stale until somebody has looked at it and stamped it.
+A French cell that holds text records the hash of the English cell it translates, in its metadata
+under ``translates``. When the English cell changes, the French one is stale until somebody has
+looked at it and stamped it.
 """
 
 import ast
@@ -16,7 +18,8 @@ def fingerprint(source: str) -> str:
 
 
 def code_without_text(source: str) -> str:
-    """Return code with every string's text and every comment taken out: what both languages must share.
+    """Return code with every string's text and every comment taken out: what both languages must
+    share.
 
     Raises:
         SyntaxError: if the source is not Python.
@@ -25,18 +28,22 @@ def code_without_text(source: str) -> str:
 
 
 class _Blank(ast.NodeTransformer):
-    """Empties string constants; in f-strings the text goes and the computed parts stay, in whatever order."""
+    """Empties string constants; in f-strings the text goes and the computed parts stay, in whatever
+    order."""
 
     def visit_Constant(self, node):
         return ast.Constant("") if isinstance(node.value, str) else node
 
     def visit_JoinedStr(self, node):
-        parts = [self.visit(part.value) for part in node.values if isinstance(part, ast.FormattedValue)]
+        parts = [
+            self.visit(part.value) for part in node.values if isinstance(part, ast.FormattedValue)
+        ]
         return ast.Call(ast.Name("text"), sorted(parts, key=ast.dump), [])
 
 
 def has_text(cell) -> bool:
-    """Tell whether a cell needs translating: Markdown, or code whose strings or comments may hold words."""
+    """Tell whether a cell needs translating: Markdown, or code whose strings or comments may hold
+    words."""
     return cell.cell_type == "markdown" or any(sign in cell.source for sign in "\"'#")
 
 
@@ -58,19 +65,28 @@ def differences(english, french) -> list[str]:
             found.append(f"{name}: {one.cell_type} in English, {other.cell_type} in French")
         elif tags(one) != tags(other):
             found.append(f"{name}: tags differ")
-        elif one.cell_type == "code" and code_without_text(one.source) != code_without_text(other.source):
+        elif one.cell_type == "code" and code_without_text(one.source) != code_without_text(
+            other.source
+        ):
             found.append(f"{name}: the code differs by more than its text")
-        elif one.cell_type == "markdown" and one.source.strip() == other.source.strip() and one.source.strip():
+        elif (
+            one.cell_type == "markdown"
+            and one.source.strip() == other.source.strip()
+            and one.source.strip()
+        ):
             found.append(f"{name}: the French cell is the English one")
     return found
 
 
 def stale(english, french) -> list[str]:
-    """Return the ids of French cells whose English cell changed since they were stamped, or that never were."""
+    """Return the ids of French cells whose English cell changed since they were stamped, or that
+    never were."""
     sources = cells_by_id(english)
     return [
-        cell["id"] for cell in french.cells
-        if has_text(cell) and cell["id"] in sources
+        cell["id"]
+        for cell in french.cells
+        if has_text(cell)
+        and cell["id"] in sources
         and cell.metadata.get("translates") != fingerprint(sources[cell["id"]].source)
     ]
 
@@ -93,7 +109,8 @@ def in_french(english, french):
         french: a notebook that holds the translated cells alone, by id.
 
     Raises:
-        ValueError: if a French cell has no English one, changes a locked cell, or changes code by more than its text.
+        ValueError: if a French cell has no English one, changes a locked cell, or changes code by
+            more than its text.
     """
     sources = cells_by_id(english)
     for cell in french.cells:
@@ -101,9 +118,15 @@ def in_french(english, french):
         if master is None:
             raise ValueError(f"the French cell {cell['id']!r} has no English one")
         if master.metadata.get("nbgrader", {}).get("locked"):
-            raise ValueError(f"the cell {cell['id']!r} is locked: a test is the same in both languages")
-        if master.cell_type == "code" and code_without_text(master.source) != code_without_text(cell.source):
-            raise ValueError(f"the French cell {cell['id']!r} changes the code by more than its text")
+            raise ValueError(
+                f"the cell {cell['id']!r} is locked: a test is the same in both languages"
+            )
+        if master.cell_type == "code" and code_without_text(master.source) != code_without_text(
+            cell.source
+        ):
+            raise ValueError(
+                f"the French cell {cell['id']!r} changes the code by more than its text"
+            )
         master.source = cell.source
     english.metadata["lang"] = "fr"
     return english

@@ -1,7 +1,8 @@
-"""The learner's workspace: lessons and exercises to work in, a start page, and JupyterLab opened on it.
+"""The learner's workspace: lessons and exercises to work in, a start page, and JupyterLab opened on
+it.
 
-Building it again never overwrites what a learner changed: a file is written anew only where it is still, byte for byte,
-what an earlier build wrote.
+Building it again never overwrites what a learner changed: a file is written anew only where it is
+still, byte for byte, what an earlier build wrote.
 """
 
 import hashlib
@@ -46,7 +47,8 @@ def build(workspace: Path) -> list[Path]:
         workspace: the folder; made if absent.
 
     Returns:
-        The files that were kept because the learner changed them, though the project now has newer ones.
+        The files that were kept because the learner changed them, though the project now has newer
+        ones.
 
     Raises:
         CannotWrite: if the folder cannot be written to.
@@ -79,7 +81,9 @@ def _bring_up_to_date(workspace: Path, files: dict[str, bytes]) -> list[Path]:
         built[name] = new
         if found != new:
             notebooks.put(path, content)
-    notebooks.put(manifest_path, (json.dumps(built, indent=1, sort_keys=True) + "\n").encode("utf-8"))
+    notebooks.put(
+        manifest_path, (json.dumps(built, indent=1, sort_keys=True) + "\n").encode("utf-8")
+    )
     return kept
 
 
@@ -99,8 +103,13 @@ def _released(language: str) -> list[Path]:
     """Return the released exercises, building them where the sources are newer."""
     course = release.COURSE
     sources = [path for part in ("source", "french") for path in (course / part).rglob("*.ipynb")]
-    newest = max((path.stat().st_mtime_ns for path in [*sources, course / "nbgrader_config.py"]), default=0)
-    released = [course / release.RELEASES[language] / name / f"{name}.ipynb" for name in release.assignments(course)]
+    newest = max(
+        (path.stat().st_mtime_ns for path in [*sources, course / "nbgrader_config.py"]), default=0
+    )
+    released = [
+        course / release.RELEASES[language] / name / f"{name}.ipynb"
+        for name in release.assignments(course)
+    ]
     if any(not path.is_file() or path.stat().st_mtime_ns < newest for path in released):
         release.release(language, course, in_gradebook=False)
     return released
@@ -120,24 +129,35 @@ def start_page(first: str) -> str:
 _WORDS = {
     "en": {
         "title": "# Open data for policy analysis: start here",
-        "intro": "Double-click a lesson in the list on the left, or follow a link below. In a lesson, **Shift+Enter** "
-                 "runs a cell and goes to the next. What you change is yours: nothing overwrites it.\n\n"
-                 "To have this interface in French: *Settings* → *Language* → *Français*. "
-                 "To stop: *File* → *Shut Down*.",
-        "lessons": "## The lessons", "paths": "## Paths", "head": "| lesson | strand | minutes | exercise |",
-        "soon": "to come", "core": "core cut", "exercise": "exercise", "min": "minutes",
+        "intro": "Double-click a lesson in the list on the left, or follow a link below. In a "
+        "lesson, **Shift+Enter** runs a cell and goes to the next. What you change is yours: "
+        "nothing overwrites it.\n\n"
+        "To have this interface in French: *Settings* → *Language* → *Français*. To stop: *File* "
+        "→ *Shut Down*.",
+        "lessons": "## The lessons",
+        "paths": "## Paths",
+        "head": "| lesson | strand | minutes | exercise |",
+        "soon": "to come",
+        "core": "core cut",
+        "exercise": "exercise",
+        "min": "minutes",
         "tests": "Tests of the one-day session: [before]({pre}), [after]({post}).",
         "note": "An independent project; not endorsed by the Government of Canada.",
     },
     "fr": {
         "title": "# Les données ouvertes au service des politiques : commencez ici",
-        "intro": "Double-cliquez sur une leçon dans la liste de gauche, ou suivez un lien ci-dessous. Dans une leçon, "
-                 "**Maj+Entrée** exécute une cellule et passe à la suivante. Ce que vous modifiez est à vous : rien ne "
-                 "l’écrase.\n\n"
-                 "Pour avoir l’interface en français : *Settings* → *Language* → *Français*. "
-                 "Pour arrêter : *Fichier* → *Arrêter*.",
-        "lessons": "## Les leçons", "paths": "## Parcours", "head": "| leçon | volet | minutes | exercice |",
-        "soon": "à venir", "core": "version courte", "exercise": "exercice", "min": "minutes",
+        "intro": "Double-cliquez sur une leçon dans la liste de gauche, ou suivez un lien "
+        "ci-dessous. Dans une leçon, **Maj+Entrée** exécute une cellule et passe à la suivante. "
+        "Ce que vous modifiez est à vous : rien ne l’écrase.\n\n"
+        "Pour avoir l’interface en français : *Settings* → *Language* → *Français*. Pour arrêter "
+        ": *Fichier* → *Arrêter*.",
+        "lessons": "## Les leçons",
+        "paths": "## Parcours",
+        "head": "| leçon | volet | minutes | exercice |",
+        "soon": "à venir",
+        "core": "version courte",
+        "exercise": "exercice",
+        "min": "minutes",
         "tests": "Tests de la séance d’une journée : [avant]({pre}), [après]({post}).",
         "note": "Projet indépendant, qui n’est pas approuvé par le gouvernement du Canada.",
     },
@@ -148,22 +168,43 @@ def _start_in(language: str, plan: Curriculum) -> str:
     from portail.wording import typeset
 
     words = _WORDS[language]
-    lines = [words["title"], "", words["intro"], "", words["lessons"], "", words["head"], "|---|---|---|---|"]
+    lines = [
+        words["title"],
+        "",
+        words["intro"],
+        "",
+        words["lessons"],
+        "",
+        words["head"],
+        "|---|---|---|---|",
+    ]
     for lesson in plan.lessons:
         title = f"{lesson.number} {lesson.title[language]}"
-        link = f"[{title}]({language}/{lesson.slug}.ipynb)" if lesson.exists() else f"{title} ({words['soon']})"
+        link = (
+            f"[{title}]({language}/{lesson.slug}.ipynb)"
+            if lesson.exists()
+            else f"{title} ({words['soon']})"
+        )
         exercise = lesson.exercise().is_file()
-        task = f"[{words['exercise']}]({language}/exercises/{lesson.slug}.ipynb)" if exercise else "–"
+        task = (
+            f"[{words['exercise']}]({language}/exercises/{lesson.slug}.ipynb)" if exercise else "–"
+        )
         lines.append(f"| {link} | {'+'.join(lesson.strands)} | {lesson.minutes} | {task} |")
     strands = " · ".join(f"{letter} = {title[language]}" for letter, title in plan.strands.items())
     tests = {form: f"{language}/exercises/{name}.ipynb" for form, name in FORMS.items()}
     lines += ["", strands, "", words["tests"].format(**tests), "", words["paths"], ""]
     for path in plan.paths:
         steps = ", ".join(
-            lesson.number + (f" ({words['core']})" if core else "") + ("" if lesson.exists() else f" ({words['soon']})")
-            for lesson, core in path.steps(plan))
-        lines.append(f"- **{path.title[language]}** ({path.minutes(plan)} {words['min']}) : {steps}" if language == "fr"
-                     else f"- **{path.title[language]}** ({path.minutes(plan)} {words['min']}): {steps}")
+            lesson.number
+            + (f" ({words['core']})" if core else "")
+            + ("" if lesson.exists() else f" ({words['soon']})")
+            for lesson, core in path.steps(plan)
+        )
+        lines.append(
+            f"- **{path.title[language]}** ({path.minutes(plan)} {words['min']}) : {steps}"
+            if language == "fr"
+            else f"- **{path.title[language]}** ({path.minutes(plan)} {words['min']}): {steps}"
+        )
     lines += ["", words["note"], ""]
     text = "\n".join(lines)
     return typeset(text) if language == "fr" else text
@@ -181,13 +222,20 @@ def open_lab(workspace: Path, browser: bool | None = None) -> int:
     configure_lab(workspace, lang)
     port, token = free_port(), secrets.token_urlsafe(24)
     address = f"http://127.0.0.1:{port}/lab/tree/{START}?token={token}"
-    print({
-        "en": f"JupyterLab opens at {address}\nTo stop it: Ctrl-C here, twice, or File > Shut Down there.",
-        "fr": f"JupyterLab s’ouvre à {address}\nPour l’arrêter : Ctrl-C ici, deux fois, ou Fichier > Arrêter là-bas.",
-    }[lang], flush=True)
+    print(
+        {
+            "en": f"JupyterLab opens at {address}\nTo stop it: Ctrl-C here, twice, or File > Shut "
+            "Down there.",
+            "fr": f"JupyterLab s’ouvre à {address}\nPour l’arrêter : Ctrl-C ici, deux fois, ou "
+            "Fichier > Arrêter là-bas.",
+        }[lang],
+        flush=True,
+    )
     command, environment = lab_command(workspace, port, token)
     try:
-        return subprocess.run(command if browser else [*command, "--no-browser"], env=environment).returncode
+        return subprocess.run(
+            command if browser else [*command, "--no-browser"], env=environment
+        ).returncode
     except KeyboardInterrupt:
         return 0
 
@@ -195,37 +243,58 @@ def open_lab(workspace: Path, browser: bool | None = None) -> int:
 def lab_command(workspace: Path, port: int, token: str) -> tuple[list[str], dict[str, str]]:
     """Return the command that starts JupyterLab on the workspace, and its environment.
 
-    JupyterLab keeps its settings and the tabs left open inside the workspace, not with those of the person's other
-    JupyterLabs, whose files it would look for here; it asks nobody for news or updates. The token goes by the
-    environment, where other people of the machine cannot read it as they can a command line.
+    JupyterLab keeps its settings and the tabs left open inside the workspace, not with those of the
+    person's other JupyterLabs, whose files it would look for here; it asks nobody for news or
+    updates. The token goes by the environment, where other people of the machine cannot read it as
+    they can a command line.
     """
     command = [
-        sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={workspace}", f"--port={port}",
-        "--ip=127.0.0.1", f"--LabApp.default_url=/lab/tree/{START}", "--log-level=ERROR",
-        "--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        f"--ServerApp.root_dir={workspace}",
+        f"--port={port}",
+        "--ip=127.0.0.1",
+        f"--LabApp.default_url=/lab/tree/{START}",
+        "--log-level=ERROR",
+        "--LabApp.news_url=None",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     ]
     if hasattr(os, "geteuid") and os.geteuid() == 0:  # a container; JupyterLab refuses otherwise
         command.append("--allow-root")
     own = workspace / ".lab"
-    paths = os.pathsep.join([str(own / "config"), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])])
+    paths = os.pathsep.join(
+        [str(own / "config"), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
+    )
     return command, os.environ | {
-        "JUPYTERLAB_SETTINGS_DIR": str(own), "JUPYTERLAB_WORKSPACES_DIR": str(own / "workspaces"),
-        "JUPYTER_CONFIG_PATH": paths, "JUPYTER_TOKEN": token}
+        "JUPYTERLAB_SETTINGS_DIR": str(own),
+        "JUPYTERLAB_WORKSPACES_DIR": str(own / "workspaces"),
+        "JUPYTER_CONFIG_PATH": paths,
+        "JUPYTER_TOKEN": token,
+    }
 
 
 def configure_lab(workspace: Path, language: str) -> None:
     """Write JupyterLab's settings where the learner has none.
 
-    They are: the language, Markdown rendered on opening, no question about news, and none of nbgrader's panels for
-    instructors (its *Validate* button stays).
+    They are: the language, Markdown rendered on opening, no question about news, and none of
+    nbgrader's panels for instructors (its *Validate* button stays).
     """
     settings_of = "@jupyterlab/{}.jupyterlab-settings".format
     wanted = {
         settings_of("translation-extension/plugin"): {"locale": LOCALES[language]},
-        settings_of("docmanager-extension/plugin"): {"defaultViewers": {"markdown": "Markdown Preview"}},
-        settings_of("apputils-extension/notification"): {"fetchNews": "false", "checkForUpdates": False},
+        settings_of("docmanager-extension/plugin"): {
+            "defaultViewers": {"markdown": "Markdown Preview"}
+        },
+        settings_of("apputils-extension/notification"): {
+            "fetchNews": "false",
+            "checkForUpdates": False,
+        },
         "config/labconfig/page_config.json": {
-            "disabledExtensions": {f"@jupyter/nbgrader:{panel}": True for panel in INSTRUCTOR_PANELS}},
+            "disabledExtensions": {
+                f"@jupyter/nbgrader:{panel}": True for panel in INSTRUCTOR_PANELS
+            }
+        },
     }
     for name, values in wanted.items():
         path = workspace / ".lab" / name

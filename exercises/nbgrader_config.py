@@ -26,7 +26,11 @@ import altered  # noqa: E402
 
 os.environ["PORTAIL_DATA"] = str(altered.build(HERE / "altered"))
 os.environ["PORTAIL_MODE"] = "snapshot"
-c.Grader.environment = ["PORTAIL_DATA", "PORTAIL_MODE"]  # what `grader grade` lets notebooks see; nothing else is seen
+c.Grader.environment = [
+    "PORTAIL_DATA",
+    "PORTAIL_MODE",
+]  # what `grader grade` lets notebooks see; nothing else is seen
 
-# nbgrader calls the command alembic; it lies beside nbgrader, even where the environment is not activated.
+# nbgrader calls the command alembic; it lies beside nbgrader, even where the environment is not
+# activated.
 os.environ["PATH"] = sysconfig.get_path("scripts") + os.pathsep + os.environ.get("PATH", "")

@@ -4,8 +4,8 @@ __all__ = ["Graded", "Mark", "Outcome", "grade"]
 
 
 def __getattr__(name: str):
-    """Return what the package offers, imported when it is asked for: each confined process begins with this package,
-    and needs little of it."""
+    """Return what the package offers, imported when it is asked for: each confined process begins
+    with this package, and needs little of it."""
     if name in __all__:
         from grader import coordinator
 

@@ -1,4 +1,5 @@
-"""What the tests of an assignment need of the learner's: found by running the source's own solution and looking."""
+"""What the tests of an assignment need of the learner's: found by running the source's own solution
+and looking."""
 
 import ast
 import socket
@@ -11,15 +12,58 @@ from grader.confinement import Limits
 from grader.work import SourceCell
 from grader.zygote import Zygote
 
-# What a file that a solution writes may be, to be laid beside a test: its name says that it is read, and never run.
+# What a file that a solution writes may be, to be laid beside a test: its name says that it is
+# read, and never run.
 DATA = frozenset(
-    ".csv .tsv .txt .text .json .jsonl .ndjson .geojson .md .html .htm .xml .kml .xls .xlsx .ods .parquet .feather "  # noqa: SIM905
-    ".arrow .png .jpg .jpeg .gif .svg .pdf .dat .log .toml .ini .npy .npz .db .sqlite .sqlite3 .gz .bz2 .zip .tex "
-    ".ics .bib .out".split()
+    [
+        ".csv",
+        ".tsv",
+        ".txt",
+        ".text",
+        ".json",
+        ".jsonl",
+        ".ndjson",
+        ".geojson",
+        ".md",
+        ".html",
+        ".htm",
+        ".xml",
+        ".kml",
+        ".xls",
+        ".xlsx",
+        ".ods",
+        ".parquet",
+        ".feather",
+        ".arrow",
+        ".png",
+        ".jpg",
+        ".jpeg",
+        ".gif",
+        ".svg",
+        ".pdf",
+        ".dat",
+        ".log",
+        ".toml",
+        ".ini",
+        ".npy",
+        ".npz",
+        ".db",
+        ".sqlite",
+        ".sqlite3",
+        ".gz",
+        ".bz2",
+        ".zip",
+        ".tex",
+        ".ics",
+        ".bib",
+        ".out",
+    ]
 )
 
 
-def touched(zygote: Zygote, cells: list[SourceCell], solutions: dict[int, str], data: str, limits: Limits):
+def touched(
+    zygote: Zygote, cells: list[SourceCell], solutions: dict[int, str], data: str, limits: Limits
+):
     """Run the source's own solution and return what each of its solution cells binds or changes.
 
     Args:
@@ -30,7 +74,8 @@ def touched(zygote: Zygote, cells: list[SourceCell], solutions: dict[int, str], 
         limits: what the run may use.
 
     Returns:
-        Names by cell number, files by cell number, what is imported by name, and the type of each name's value.
+        Names by cell number, files by cell number, what is imported by name, and the type of each
+        name's value.
     """
     here, theirs = socket.socketpair()
     with here, theirs:
@@ -55,9 +100,14 @@ def touched(zygote: Zygote, cells: list[SourceCell], solutions: dict[int, str], 
             after = channel.ask(border.Look(said), 120)
             names[at] = _changed(before.names, after.names)
             files[at] = _changed(before.files, after.files)
-            written = {PurePosixPath(path).parts[0].removesuffix(".py") for each in files.values() for path in each}
+            written = {
+                PurePosixPath(path).parts[0].removesuffix(".py")
+                for each in files.values()
+                for path in each
+            }
             library = {
-                name: what for name, what in after.imported.items()
+                name: what
+                for name, what in after.imported.items()
                 if name in names[at] and what.partition(":")[0].partition(".")[0] not in written
             }
             imports |= library
@@ -68,7 +118,8 @@ def touched(zygote: Zygote, cells: list[SourceCell], solutions: dict[int, str], 
 
 
 def imported(source: str) -> dict[str, str]:
-    """Return what a cell’s own import statements bind by name: ``"module"``, ``"module:attribute"``, ``"module:*"``."""
+    """Return what a cell’s own import statements bind by name: ``"module"``,
+    ``"module:attribute"``, ``"module:*"``."""
     found = {}
     try:
         statements = list(ast.walk(ast.parse(as_python(source))))
@@ -102,10 +153,11 @@ def _changed(before: dict[str, str], after: dict[str, str]) -> set[str]:
 
 
 def spoken_of(source: str) -> tuple[set[str], set[str]]:
-    """Return what a cell's code speaks of: when it runs, and later, in the functions that it defines.
+    """Return what a cell's code speaks of: when it runs, and later, in the functions that it
+    defines.
 
-    That is the names in it, and its texts, since ``globals()["answer"]`` speaks of a name too. Where the code does not
-    compile, it may speak of everything, which ``"*"`` stands for.
+    That is the names in it, and its texts, since ``globals()["answer"]`` speaks of a name too.
+    Where the code does not compile, it may speak of everything, which ``"*"`` stands for.
     """
     try:
         code = compile(as_python(source), "cell", "exec")
@@ -133,9 +185,10 @@ def needs(
 ) -> list[tuple[list[str], list[str]]]:
     """Return, for each cell, the names and the files of the learner's that it needs.
 
-    These are what it speaks of, or what a function of an earlier instructor's cell speaks of, as far as a solution
-    cell before it binds or changes them. Files are needed where any was written: a path can be put together. A file
-    that is not data by its name is never laid beside a test: what is imported or unpickled is run.
+    These are what it speaks of, or what a function of an earlier instructor's cell speaks of, as
+    far as a solution cell before it binds or changes them. Files are needed where any was written:
+    a path can be put together. A file that is not data by its name is never laid beside a test:
+    what is imported or unpickled is run.
 
     Args:
         cells: the source's.
@@ -150,6 +203,8 @@ def needs(
         wanted = bound if "*" in speaks else bound & speaks
         needed.append((sorted(wanted), sorted(written)) if mine else ([], []))
         bound |= names.get(at, set())
-        written |= {path for path in files.get(at, set()) if PurePosixPath(path).suffix.lower() in DATA}
+        written |= {
+            path for path in files.get(at, set()) if PurePosixPath(path).suffix.lower() in DATA
+        }
         later |= then
     return needed

@@ -1,8 +1,8 @@
-"""The border between the process that runs learner code and the one that decides marks: framed, typed, limited
-messages.
+"""The border between the process that runs learner code and the one that decides marks: framed,
+typed, limited messages.
 
-The checker asks and the runner answers. What learner code makes the runner say is taken as data of a learner: it is
-checked for its form and size, and it can be nothing but one of the answers below.
+The checker asks and the runner answers. What learner code makes the runner say is taken as data of
+a learner: it is checked for its form and size, and it can be nothing but one of the answers below.
 """
 
 import contextlib
@@ -35,7 +35,7 @@ class TooSlow(Exception):
     """Raised when the other side did not answer in time."""
 
 
-# The questions that a checker asks of a runner ------------------------------------------------------------------------
+# The questions that a checker asks of a runner ----------------------------------------------------
 
 
 class Open(msgspec.Struct, tag=True):
@@ -75,15 +75,18 @@ class Files(msgspec.Struct, tag=True):
 
 
 class Look(msgspec.Struct, tag=True):
-    """Tell what each name and file is; asked of the source's own solution, to find what its cells bind or change."""
+    """Tell what each name and file is; asked of the source's own solution, to find what its cells
+    bind or change."""
 
-    imports: dict[str, str] = {}  #: ``"module"``, ``"module:attribute"`` or ``"module:*"`` by the name that it binds
+    imports: dict[
+        str, str
+    ] = {}  #: ``"module"``, ``"module:attribute"`` or ``"module:*"`` by the name that it binds
 
 
 Question = Open | Run | Get | Call | Files | Look
 
 
-# Its answers ----------------------------------------------------------------------------------------------------------
+# Its answers --------------------------------------------------------------------------------------
 
 
 class Cell(msgspec.Struct):
@@ -115,7 +118,8 @@ class Ran(msgspec.Struct, tag=True):
 
 
 class Values(msgspec.Struct, tag=True):
-    """The values asked for, as ``Packer.pack_names`` writes them; a name that is not there is left out."""
+    """The values asked for, as ``Packer.pack_names`` writes them; a name that is not there is left
+    out."""
 
     values: bytes
     files: dict[str, bytes | None] = {}
@@ -130,8 +134,8 @@ class Returned(msgspec.Struct, tag=True):
 
 
 class Seen(msgspec.Struct, tag=True):
-    """A text for each name and file, which is another where the value is; the name of each value's type; and what the
-    names stand for that were imported, as far as they still do."""
+    """A text for each name and file, which is another where the value is; the name of each value's
+    type; and what the names stand for that were imported, as far as they still do."""
 
     names: dict[str, str]
     kinds: dict[str, str]
@@ -142,16 +146,18 @@ class Seen(msgspec.Struct, tag=True):
 Answer = Opened | Ran | Values | Returned | Seen
 
 
-# What a checker is given by its worker, and reports ------------------------------------------------------------------
+# What a checker is given by its worker, and reports -----------------------------------------------
 
 
 class Step(msgspec.Struct, frozen=True):
     """One cell to run.
 
     Args:
-        place: its place in the notebook that is marked, -1 for a cell that is only the instructor's.
-        kind: ``"learner"`` (in the runner), ``"instructor"`` (here), ``"test"`` (here) or ``"live test"`` (in the
-            runner: the source's own solution gives it what plain data cannot carry).
+        place: its place in the notebook that is marked, -1 for a cell that is only the
+            instructor's.
+        kind: ``"learner"`` (in the runner), ``"instructor"`` (here), ``"test"`` (here) or ``"live
+            test"`` (in the runner: the source's own solution gives it what plain data cannot
+            carry).
         source: the cell's text.
         grade_id: of a test.
         points: of a test, its maximum.
@@ -177,8 +183,8 @@ class Write(msgspec.Struct, frozen=True, order=True, tag=True):
     Args:
         function: the name that the function has; ``"name()"`` for one that another returned.
         place: which argument: its number or name, and a ``/`` for each container that it lies in.
-        column: of a table, the column that it adds, changes or takes away; "" where the rows are others, or where the
-            argument is no table.
+        column: of a table, the column that it adds, changes or takes away; "" where the rows are
+            others, or where the argument is no table.
     """
 
     function: str
@@ -208,7 +214,8 @@ class Work(msgspec.Struct, frozen=True):
         facts: what is known of the source's own solution.
         data: folder of the course's own files, "" if there is none.
         collect: whether the files that the learner's cells wrote are told in the end.
-        record: whether what functions do to their arguments is told; of the source's own solution alone.
+        record: whether what functions do to their arguments is told; of the source's own solution
+            alone.
         skipped: numbers of steps that are not taken: they could not be broken off before.
     """
 
@@ -221,8 +228,8 @@ class Work(msgspec.Struct, frozen=True):
 
 
 class Begun(msgspec.Struct, tag=True):
-    """A step has begun, at a place of the notebook that is marked; or one before it is not over yet, since the runner
-    still owes an answer to it."""
+    """A step has begun, at a place of the notebook that is marked; or one before it is not over
+    yet, since the runner still owes an answer to it."""
 
     step: int
     place: int
@@ -238,7 +245,8 @@ class Shown(msgspec.Struct, tag=True):
 
 
 class Marked(msgspec.Struct, tag=True):
-    """A test's result: the points, and of a failure its message, and what the learner may be told of it."""
+    """A test's result: the points, and of a failure its message, and what the learner may be told
+    of it."""
 
     grade_id: str
     points: float
@@ -248,7 +256,8 @@ class Marked(msgspec.Struct, tag=True):
 
 
 class Lost(msgspec.Struct, tag=True):
-    """The runner ended, or did not answer, at a place; the tests after it get no learner's values."""
+    """The runner ended, or did not answer, at a place; the tests after it get no learner's
+    values."""
 
     place: int
     cause: str  #: "gone", "slow" or "nonsense"
@@ -274,8 +283,8 @@ for _expected in (Question, Answer, Work, Report):  # here, so that no fork has 
 
 
 class Channel:
-    """Messages over a socket; each side holds one end. Each question has a number, which its answer bears too, so that
-    an answer that comes too late is nobody's.
+    """Messages over a socket; each side holds one end. Each question has a number, which its answer
+    bears too, so that an answer that comes too late is nobody's.
 
     Args:
         end: a connected stream socket.
@@ -288,7 +297,9 @@ class Channel:
         self.encode = msgspec.msgpack.Encoder().encode
         self.decode = _decoder(expects).decode
         self.asked = self.number = 0  # the last question asked here, and the last message's number
-        self.head = self.data = None  # of the message that is coming in: what came so far, so that it can be gone on
+        self.head = self.data = (
+            None  # of the message that is coming in: what came so far, so that it can be gone on
+        )
 
     def send(self, message, seconds: float = 60.0) -> None:
         """Send a message that answers the last one that came in.
@@ -314,7 +325,8 @@ class Channel:
 
         Args:
             seconds: to wait for it; None for as long as it takes.
-            look_up: called now and then while waiting; what it raises ends the wait, and nothing that came is lost.
+            look_up: called now and then while waiting; what it raises ends the wait, and nothing
+                that came is lost.
 
         Raises:
             Gone: if the other side has ended.
@@ -343,7 +355,9 @@ class Channel:
         self.number = self.asked
         self.send(message)
         while True:
-            answer = self.receive(None if deadline is None else deadline - time.monotonic(), look_up)
+            answer = self.receive(
+                None if deadline is None else deadline - time.monotonic(), look_up
+            )
             if self.number == self.asked:
                 return answer
 
@@ -357,7 +371,8 @@ class Channel:
             self.socket.close()
 
     def _filled(self, part: "_Part", deadline: float | None, look_up: Callable) -> bytearray:
-        """Return a part of a message when it is whole; memory grows with what arrives, not with what was announced."""
+        """Return a part of a message when it is whole; memory grows with what arrives, not with
+        what was announced."""
         while len(part.data) < part.length:
             look_up()
             wait = _SLICE if deadline is None else min(_SLICE, deadline - time.monotonic())

@@ -1,5 +1,5 @@
-"""Charts as plain data: what a test asks of a figure (titles, labels, legend, series), and a figure drawn from it
-again."""
+"""Charts as plain data: what a test asks of a figure (titles, labels, legend, series), and a figure
+drawn from it again."""
 
 import sys
 
@@ -8,10 +8,12 @@ _SCALES = {"linear", "log", "symlog", "logit", "asinh"}
 
 
 def describe(value) -> tuple | None:
-    """Return a matplotlib figure or its axes as plain data, or None for anything else, or for one that is too large.
+    """Return a matplotlib figure or its axes as plain data, or None for anything else, or for one
+    that is too large.
 
     Args:
-        value: any value; axes are described by their figure and their place in it, so that both stay together.
+        value: any value; axes are described by their figure and their place in it, so that both
+            stay together.
     """
     figure = sys.modules.get("matplotlib.figure")
     axes = sys.modules.get("matplotlib.axes")
@@ -32,7 +34,10 @@ def _axes(axes) -> dict | None:
     rectangles = [patch for patch in axes.patches if isinstance(patch, patches.Rectangle)]
     wedges = [patch for patch in axes.patches if isinstance(patch, patches.Wedge)]
     points = [each for each in axes.collections if isinstance(each, collections.PathCollection)]
-    if len(rectangles) + len(wedges) + len(axes.lines) + len(points) + len(axes.texts) > MOST_ARTISTS:
+    if (
+        len(rectangles) + len(wedges) + len(axes.lines) + len(points) + len(axes.texts)
+        > MOST_ARTISTS
+    ):
         return None
     drawn = [*(line.get_xdata() for line in axes.lines), *(each.get_offsets() for each in points)]
     if sum(map(len, drawn)) > MOST_POINTS or not {axes.get_xscale(), axes.get_yscale()} <= _SCALES:
@@ -65,25 +70,36 @@ def _axes(axes) -> dict | None:
             for bar in rectangles
         ],
         "containers": [
-            [_text(each.get_label()), [places[id(bar)] for bar in each if id(bar) in places]
-             if isinstance(each, BarContainer) else None]
+            [
+                _text(each.get_label()),
+                [places[id(bar)] for bar in each if id(bar) in places]
+                if isinstance(each, BarContainer)
+                else None,
+            ]
             for each in axes.containers
         ],
         "wedges": [
-            [_numbers([*each.center, each.r, each.theta1, each.theta2]), _text(each.get_label()),
-             _color(each.get_facecolor())]
+            [
+                _numbers([*each.center, each.r, each.theta1, each.theta2]),
+                _text(each.get_label()),
+                _color(each.get_facecolor()),
+            ]
             for each in wedges
         ],
         "points": [[_data(each.get_offsets()), _text(each.get_label())] for each in points],
         "texts": [[*_place(text), _text(text.get_text())] for text in axes.texts],
         "legend": None
         if legend is None
-        else [_text(legend.get_title().get_text()), [_text(text.get_text()) for text in legend.get_texts()]],
+        else [
+            _text(legend.get_title().get_text()),
+            [_text(text.get_text()) for text in legend.get_texts()],
+        ],
     }
 
 
 def _ticks(axis) -> list:
-    """Return the places and labels of an axis's ticks; a label that cannot be worked out is empty."""
+    """Return the places and labels of an axis's ticks; a label that cannot be worked out is
+    empty."""
     places = _numbers(axis.get_ticklocs())
     try:
         labels = [_text(label.get_text()) for label in axis.get_ticklabels()]
@@ -93,13 +109,14 @@ def _ticks(axis) -> list:
 
 
 def _place(text) -> tuple:
-    """Return where a text stands, in the axes' own units (numbers, dates, names of categories), and what it points
-    at."""
+    """Return where a text stands, in the axes' own units (numbers, dates, names of categories), and
+    what it points at."""
     return (*text.get_position(), tuple(text.xy) if hasattr(text, "xy") else None)
 
 
 def draw(kind: str, *parts):
-    """Return the figure, or the axes, that a description tells of; the inverse of ``describe`` for what it tells."""
+    """Return the figure, or the axes, that a description tells of; the inverse of ``describe`` for
+    what it tells."""
     if kind == "axes":
         figure, number = parts
         return figure.axes[number]
@@ -129,7 +146,8 @@ def _draw_axes(axes, picture: dict) -> None:
         bars.append(axes.add_patch(Rectangle((x, y), width, height, label=label, facecolor=color)))
     for label, members in picture["containers"]:
         axes.add_container(
-            Container((), label=label) if members is None  # of something else than bars
+            Container((), label=label)
+            if members is None  # of something else than bars
             else BarContainer([bars[number] for number in members], label=label)
         )
     for (x, y, radius, first, last), label, color in picture["wedges"]:
@@ -148,14 +166,18 @@ def _draw_axes(axes, picture: dict) -> None:
     axes.set_yscale(picture["scales"][1])
     for axis, (places, labels) in zip((axes.xaxis, axes.yaxis), picture["ticks"], strict=True):
         axis.set_ticks(places, labels)
-    axes.viewLim.intervalx, axes.viewLim.intervaly = picture["limits"]  # as they were, even 0 on a logarithmic scale
+    axes.viewLim.intervalx, axes.viewLim.intervaly = picture[
+        "limits"
+    ]  # as they were, even 0 on a logarithmic scale
 
 
 def _draw_legend(axes, title: str, texts: list[str]) -> None:
     from matplotlib.legend import Legend
     from matplotlib.lines import Line2D
 
-    axes.legend_ = Legend(axes, [Line2D([], []) for _ in texts], texts, title=title or None)  # it may have no text
+    axes.legend_ = Legend(
+        axes, [Line2D([], []) for _ in texts], texts, title=title or None
+    )  # it may have no text
 
 
 def _text(value) -> str:
@@ -167,10 +189,15 @@ def _numbers(values) -> list[float]:
 
 
 def _data(values):
-    """Return what was drawn as it was given: numbers, dates, names of categories; of an array with gaps, both parts."""
+    """Return what was drawn as it was given: numbers, dates, names of categories; of an array with
+    gaps, both parts."""
     import numpy as np
 
-    return {"data": values.data, "gaps": np.ma.getmaskarray(values)} if np.ma.isMaskedArray(values) else values
+    return (
+        {"data": values.data, "gaps": np.ma.getmaskarray(values)}
+        if np.ma.isMaskedArray(values)
+        else values
+    )
 
 
 def _given(data):

@@ -1,8 +1,9 @@
-"""Checking an assignment: its own solution graded both ways, split and stock, before any learner's is.
+"""Checking an assignment: its own solution graded both ways, split and stock, before any learner's
+is.
 
-What differs tells which tests need live objects; those alone then run in the runner, and with them the tests that give
-what a learner wrote to something that runs it (``evaluated``). The choice comes from the source, never from a
-submission, and is kept until the source changes.
+What differs tells which tests need live objects; those alone then run in the runner, and with them
+the tests that give what a learner wrote to something that runs it (``evaluated``). The choice comes
+from the source, never from a submission, and is kept until the source changes.
 """
 
 import concurrent.futures
@@ -24,7 +25,12 @@ from portail import __version__
 
 _ROUNDS = 3
 _SETTINGS = (
-    "ClearHiddenTests", "ClearSolutions", "ComputeChecksums", "IncludeHeaderFooter", "InstantiateTests", "LockCells"
+    "ClearHiddenTests",
+    "ClearSolutions",
+    "ComputeChecksums",
+    "IncludeHeaderFooter",
+    "InstantiateTests",
+    "LockCells",
 )
 
 
@@ -33,9 +39,12 @@ class Checked(msgspec.Struct):
 
     Args:
         tests: hash of what was checked.
-        version: of this project, whose rules it was checked by, and of the settings by which nbgrader reads a source.
-        notebooks: with the names that each test needs, which tests run live, and what is known of the solution.
-        running: of the tests that give what a learner wrote to something that runs it, what that is.
+        version: of this project, whose rules it was checked by, and of the settings by which
+            nbgrader reads a source.
+        notebooks: with the names that each test needs, which tests run live, and what is known of
+            the solution.
+        running: of the tests that give what a learner wrote to something that runs it, what that
+            is.
         stock: the solution's automatic points by ``"notebook/grade id"``, as nbgrader gives them.
         split: the same, as this grader gives them.
     """
@@ -51,7 +60,10 @@ class Checked(msgspec.Struct):
     def live(self) -> list[str]:
         """The tests that run in the runner."""
         return [
-            f"{notebook.name}/{cell.grade_id}" for notebook in self.notebooks for cell in notebook.cells if cell.live
+            f"{notebook.name}/{cell.grade_id}"
+            for notebook in self.notebooks
+            for cell in notebook.cells
+            if cell.live
         ]
 
     @property
@@ -63,8 +75,8 @@ class Checked(msgspec.Struct):
 def prepare(
     course: Course, name: str, trusted: bool = False, remote: bool = False, anew: bool = False
 ) -> tuple[Assignment, Checked]:
-    """Return all that marking an assignment needs; its source is checked if it has not been, or has changed. What is
-    given and what is raised are those of ``Check``."""
+    """Return all that marking an assignment needs; its source is checked if it has not been, or has
+    changed. What is given and what is raised are those of ``Check``."""
     with contextlib.closing(Check(course, name, trusted, remote, anew)) as check:
         checked = check.settle()
         return check.spec, checked
@@ -73,8 +85,9 @@ def prepare(
 class Check:
     """The check of an assignment's source: the one kept from before, or a new one under way.
 
-    While nbgrader grades the source's own solution in a process beside this one, ``spec`` holds what the split side
-    knows alone. No mark that it gives counts before ``settle`` has returned; which tests are live may change then.
+    While nbgrader grades the source's own solution in a process beside this one, ``spec`` holds
+    what the split side knows alone. No mark that it gives counts before ``settle`` has returned;
+    which tests are live may change then.
 
     Args:
         course: the course.
@@ -82,20 +95,28 @@ class Check:
         trusted: without confinement.
         remote: for other machines: what the cells may read goes along.
         anew: check even if nothing changed.
-        workers: how many warm pairs a new check makes; ``pairs`` holds them for whoever marks by ``spec`` next.
+        workers: how many warm pairs a new check makes; ``pairs`` holds them for whoever marks by
+            ``spec`` next.
 
     Raises:
         CannotRead: if nbgrader cannot release the source.
         CannotConfine: if this machine cannot confine learner code.
     """
 
-    def __init__(self, course: Course, name: str, trusted=False, remote=False, anew=False, workers: int = 1):
+    def __init__(
+        self, course: Course, name: str, trusted=False, remote=False, anew=False, workers: int = 1
+    ):
         self.course, self.name, self.trusted, self.remote = course, name, trusted, remote
-        self.tests, self.version = course.hash_of_tests(name), f"{__version__} {_hash_of_settings(course)}"
+        self.tests, self.version = (
+            course.hash_of_tests(name),
+            f"{__version__} {_hash_of_settings(course)}",
+        )
         self.path = course.state / "checked" / f"{name}.json"
         self.pairs: list[Pair] = []
         self.comparison: stock.Comparison | None = None
-        self._threads: concurrent.futures.ThreadPoolExecutor | None = None  # a pair ends with the thread that began it
+        self._threads: concurrent.futures.ThreadPoolExecutor | None = (
+            None  # a pair ends with the thread that began it
+        )
         self._starting: list[concurrent.futures.Future[Pair]] = []
         self.checked = None if anew else _load(self.path, self.tests, self.version)
         if self.checked is not None:
@@ -112,7 +133,8 @@ class Check:
         return _assignment(self.course, self.name, notebooks, self.tests, self.trusted, remote)
 
     def _begin(self, workers: int) -> None:
-        """Start the warm processes and nbgrader, find what the tests need, and mark the solution with that."""
+        """Start the warm processes and nbgrader, find what the tests need, and mark the solution
+        with that."""
         require_linux(confined=not self.trusted)
         paths = self.course.notebooks(self.name)
         plain = self._assignment([], remote=False)
@@ -121,8 +143,13 @@ class Check:
         stock.import_nbgrader("nbgrader.apps")
         read = [read_source(self.course, path) for path in paths]
         self.comparison = stock.Comparison(self.course, self.name)
-        modules = [path.read_text("utf-8", "replace") for path in (self.course.source / self.name).rglob("*.py")]
-        notebooks, self.running = _analysed(self._starting[0].result(), read, self.course.limits, modules)
+        modules = [
+            path.read_text("utf-8", "replace")
+            for path in (self.course.source / self.name).rglob("*.py")
+        ]
+        notebooks, self.running = _analysed(
+            self._starting[0].result(), read, self.course.limits, modules
+        )
         here = self._assignment(notebooks, remote=False)
         while self._starting:
             first = self._starting.pop(0).result()
@@ -146,9 +173,14 @@ class Check:
         finally:
             self.pairs[:0] = executor.release()
 
-    def _marked(self, notebooks: list[SourceNotebook], pool: executor.Local | None = None, record: bool = False):
-        """Return the solution's points as this grader gives them, and what its functions change of what they are
-        given."""
+    def _marked(
+        self,
+        notebooks: list[SourceNotebook],
+        pool: executor.Local | None = None,
+        record: bool = False,
+    ):
+        """Return the solution's points as this grader gives them, and what its functions change of
+        what they are given."""
         here = msgspec.structs.replace(self._assignment(notebooks, remote=False), record=record)
         result = self._mark_here(here) if pool is None else pool.mark(here, self.solution)
         points = {
@@ -181,20 +213,29 @@ class Check:
         """
         if self.checked is None:
             points = self.comparison.points()
-            expected = {f"{notebook}/{name}": each for notebook, own in points.items() for name, each in own.items()}
+            expected = {
+                f"{notebook}/{name}": each
+                for notebook, own in points.items()
+                for name, each in own.items()
+            }
             notebooks, got = self._live(expected, pool)
             self.checked = Checked(self.tests, self.version, notebooks, self.running, expected, got)
             put(self.path, msgspec.json.encode(self.checked))
             self.spec = self._assignment(notebooks)
         return self.checked
 
-    def _live(self, expected: dict[str, float | None], pool) -> tuple[list[SourceNotebook], dict[str, float | None]]:
-        """Let run live what differs from nbgrader, and return the notebooks and the solution's points with that."""
+    def _live(
+        self, expected: dict[str, float | None], pool
+    ) -> tuple[list[SourceNotebook], dict[str, float | None]]:
+        """Let run live what differs from nbgrader, and return the notebooks and the solution's
+        points with that."""
         notebooks, got = self.split
         live = set(self.running)
         for _ in range(_ROUNDS - 1):
             differing = {each for each in expected if got.get(each) != expected[each]}
-            more = differing | {earlier for each in differing & live for earlier in _tests_before(notebooks, each)}
+            more = differing | {
+                earlier for each in differing & live for earlier in _tests_before(notebooks, each)
+            }
             if more <= live:
                 break
             live |= more
@@ -203,7 +244,8 @@ class Check:
         return notebooks, got
 
     def close(self) -> None:
-        """End what the check has started; to be called when the pairs that others took are ended too."""
+        """End what the check has started; to be called when the pairs that others took are ended
+        too."""
         if self.comparison is not None:
             self.comparison.close()
         concurrent.futures.wait(self._starting)
@@ -218,7 +260,9 @@ class Check:
 
 def _hash_of_settings(course: Course) -> str:
     settings = {name: course.config[name] for name in _SETTINGS if name in course.config}
-    return hashlib.sha256(json.dumps(settings, sort_keys=True, default=repr).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps(settings, sort_keys=True, default=repr).encode()).hexdigest()[
+        :16
+    ]
 
 
 def _load(path: Path, tests: str, version: str) -> Checked | None:
@@ -230,14 +274,26 @@ def _load(path: Path, tests: str, version: str) -> Checked | None:
 
 
 def _assignment(course: Course, name, notebooks, tests, trusted, remote=False) -> Assignment:
-    imports = sorted({re.split("[.:]", what)[0] for notebook in notebooks for what in notebook.facts.imports.values()})
+    imports = sorted(
+        {
+            re.split("[.:]", what)[0]
+            for notebook in notebooks
+            for what in notebook.facts.imports.values()
+        }
+    )
     setup = [cell.source for notebook in notebooks for cell in _set_up(notebook)]
-    surroundings = msgspec.structs.replace(course.surroundings, modules=imports, setup=setup, trusted=trusted)
+    surroundings = msgspec.structs.replace(
+        course.surroundings, modules=imports, setup=setup, trusted=trusted
+    )
     bundle = {}
     if remote:
         for path in map(Path, surroundings.readable):
-            bundle[str(path)] = packed(path, sorted(each for each in path.rglob("*") if each.is_file()))
-    return Assignment(name, notebooks, surroundings, course.limits, course.data(name), bundle, tests)
+            bundle[str(path)] = packed(
+                path, sorted(each for each in path.rglob("*") if each.is_file())
+            )
+    return Assignment(
+        name, notebooks, surroundings, course.limits, course.data(name), bundle, tests
+    )
 
 
 def _set_up(notebook: SourceNotebook):
@@ -249,23 +305,37 @@ def _set_up(notebook: SourceNotebook):
             yield cell
 
 
-def _analysed(pair: Pair, read: list[tuple[SourceNotebook, dict[int, str]]], limits: Limits, modules: list[str]):
-    """Return the notebooks with what each cell needs, and the tests that run what a learner wrote."""
+def _analysed(
+    pair: Pair,
+    read: list[tuple[SourceNotebook, dict[int, str]]],
+    limits: Limits,
+    modules: list[str],
+):
+    """Return the notebooks with what each cell needs, and the tests that run what a learner
+    wrote."""
     notebooks, running = [], {}
     for notebook, solutions in read:
-        names, files, imports, kinds = analysis.touched(pair.zygote, notebook.cells, solutions, pair.data, limits)
+        names, files, imports, kinds = analysis.touched(
+            pair.zygote, notebook.cells, solutions, pair.data, limits
+        )
         needed = analysis.needs(notebook.cells, names, files)
         cells = [
             msgspec.structs.replace(cell, names=own_names, files=own_files)
             for cell, (own_names, own_files) in zip(notebook.cells, needed, strict=True)
         ]
-        code = {at: analysis.as_python(cell.source) for at, cell in enumerate(cells) if cell.kind == "code"}
+        code = {
+            at: analysis.as_python(cell.source)
+            for at, cell in enumerate(cells)
+            if cell.kind == "code"
+        }
         theirs = [code[at] for at in code if cells[at].role in ("plain", "locked", "test")]
         bound = set().union(*names.values()) - set(imports)
         known, written = evaluated.helpers([*modules, *theirs], bound), set().union(*files.values())
         for at, cell in enumerate(cells):
             if cell.role == "test" and at in code:
-                what = evaluated.runs(code[at], set(cell.names) - set(imports), written, known, kinds)
+                what = evaluated.runs(
+                    code[at], set(cell.names) - set(imports), written, known, kinds
+                )
                 running |= {f"{notebook.name}/{cell.grade_id}": what} if what else {}
         facts = Facts({name: imports[name] for name in sorted(imports)}, kinds)
         notebooks.append(msgspec.structs.replace(notebook, cells=cells, facts=facts))
@@ -273,14 +343,17 @@ def _analysed(pair: Pair, read: list[tuple[SourceNotebook, dict[int, str]]], lim
 
 
 def _with_writes(notebook: SourceNotebook, writes: list[Write]) -> SourceNotebook:
-    return msgspec.structs.replace(notebook, facts=msgspec.structs.replace(notebook.facts, writes=writes))
+    return msgspec.structs.replace(
+        notebook, facts=msgspec.structs.replace(notebook.facts, writes=writes)
+    )
 
 
 def _with_live(notebook: SourceNotebook, live: set[str]) -> SourceNotebook:
     return msgspec.structs.replace(
         notebook,
         cells=[
-            msgspec.structs.replace(cell, live=f"{notebook.name}/{cell.grade_id}" in live) for cell in notebook.cells
+            msgspec.structs.replace(cell, live=f"{notebook.name}/{cell.grade_id}" in live)
+            for cell in notebook.cells
         ],
     )
 

@@ -1,7 +1,9 @@
-"""The process that decides marks. It runs the instructor's cells and tests, and takes what learners made as plain data.
+"""The process that decides marks. It runs the instructor's cells and tests, and takes what learners
+made as plain data.
 
-It too is sealed: what a learner's values make a test do stays in here. A name that the source's own solution binds or
-changes is fetched from the runner where a test speaks of it; every other name is the checker's own.
+It too is sealed: what a learner's values make a test do stays in here. A name that the source's own
+solution binds or changes is fetched from the runner where a test speaks of it; every other name is
+the checker's own.
 """
 
 import contextlib
@@ -20,16 +22,39 @@ import numpy as np
 import pandas as pd
 
 from grader import border, hints, shell
-from grader.border import Begun, BorderError, Channel, Done, Gone, Lost, Marked, Shown, Step, TooSlow, Work, Write
+from grader.border import (
+    Begun,
+    BorderError,
+    Channel,
+    Done,
+    Gone,
+    Lost,
+    Marked,
+    Shown,
+    Step,
+    TooSlow,
+    Work,
+    Write,
+)
 from grader.confinement import Limits
 from grader.outputs import Allowance, clean
-from grader.plain import CannotCross, Packer, Refused, Unpacker, as_border_error, fill, kind_of, named
+from grader.plain import (
+    CannotCross,
+    Packer,
+    Refused,
+    Unpacker,
+    as_border_error,
+    fill,
+    kind_of,
+    named,
+)
 
 _GRACE = 6.0  # seconds that a runner has to answer after its own time is up
 
 
 def prepare(sources: bytes) -> None:
-    """Read the instructor's cells beforehand; to be called in the warm process that forks checkers, and in no other.
+    """Read the instructor's cells beforehand; to be called in the warm process that forks checkers,
+    and in no other.
 
     Args:
         sources: the cells' texts, as a msgpack list.
@@ -51,7 +76,9 @@ def serve(end: int, border_end: int, limits: Limits) -> None:
         shutil.copytree(work.data, ".", dirs_exist_ok=True, copy_function=shutil.copyfile)
     shell.import_from_here()
     _Guard.set()
-    Checker(worker, Channel(socket.socket(fileno=border_end), border.Answer), limits, work).run_all()
+    Checker(
+        worker, Channel(socket.socket(fileno=border_end), border.Answer), limits, work
+    ).run_all()
 
 
 class Checker:
@@ -61,14 +88,21 @@ class Checker:
         self.worker, self.runner, self.limits, self.work = worker, runner, limits, work
         self.place, self.lost = -1, False
         self.step = -1
-        self.owed: tuple[int, int] | None = None  # the step and place whose question the runner has not answered yet
+        self.owed: tuple[int, int] | None = (
+            None  # the step and place whose question the runner has not answered yet
+        )
         self.allowance = Allowance(limits.output)
         self.shell = shell.Shell.instance()
         self.shell.outputs = shell.Outputs(limits.output)
 
     def run_all(self) -> None:
         """Take all steps, reporting each as it is taken."""
-        kinds = {"learner": self.learner, "instructor": self.instructor, "test": self.test, "live test": self.live_test}
+        kinds = {
+            "learner": self.learner,
+            "instructor": self.instructor,
+            "test": self.test,
+            "live test": self.live_test,
+        }
         for number, step in enumerate(self.work.steps):
             self.place = step.place if step.place >= 0 else self.place
             self.step = number
@@ -76,19 +110,25 @@ class Checker:
             if number not in self.work.skipped:
                 kinds[step.kind](step)
             elif step.kind in ("test", "live test"):
-                self.worker.send(Marked(step.grade_id, 0.0, "it ran longer than it may, and could not be broken off"))
+                self.worker.send(
+                    Marked(
+                        step.grade_id, 0.0, "it ran longer than it may, and could not be broken off"
+                    )
+                )
         files = self.ask(border.Files(), 30) if self.work.collect else None
         self.worker.send(Done(files.files if isinstance(files, border.Values) else {}))
 
     def learner(self, step: Step) -> None:
         """Let the runner run a cell of learner code."""
-        answer = self.ask(border.Run(step.source, self.limits.cell_seconds), self.limits.cell_seconds)
+        answer = self.ask(
+            border.Run(step.source, self.limits.cell_seconds), self.limits.cell_seconds
+        )
         if isinstance(answer, border.Ran):
             self.shown(step, answer)
 
     def instructor(self, step: Step) -> None:
-        """Run a cell of the instructor's; if it fails, the tests that need it do. Its last value is shown to nobody, so
-        that it is not drawn up for show."""
+        """Run a cell of the instructor's; if it fails, the tests that need it do. Its last value is
+        shown to nobody, so that it is not drawn up for show."""
         self.fetch(step)
         shown, self.shell.ast_node_interactivity = self.shell.ast_node_interactivity, "none"
         shell.run(self.shell, step.source, self.limits.cell_seconds)
@@ -103,11 +143,16 @@ class Checker:
         outputs = self.shell.outputs.take()
         failed = result is None or not result.success
         self.worker.send(Shown(step.place, clean(outputs, self.allowance), failed))
-        self.mark(step, outputs, failed, result and (result.error_in_exec or result.error_before_exec))
+        self.mark(
+            step, outputs, failed, result and (result.error_in_exec or result.error_before_exec)
+        )
 
     def live_test(self, step: Step) -> None:
-        """Let the runner run a test that plain data cannot serve; its mark is not proof against the learner's code."""
-        answer = self.ask(border.Run(step.source, self.limits.cell_seconds), self.limits.cell_seconds)
+        """Let the runner run a test that plain data cannot serve; its mark is not proof against the
+        learner's code."""
+        answer = self.ask(
+            border.Run(step.source, self.limits.cell_seconds), self.limits.cell_seconds
+        )
         if not isinstance(answer, border.Ran):
             self.worker.send(Marked(step.grade_id, 0.0, "the run had ended"))
             return
@@ -119,14 +164,21 @@ class Checker:
             outputs = msgspec.msgpack.decode(answer.outputs, type=list[dict])
         except (msgspec.MsgspecError, RecursionError):
             outputs = []
-        self.worker.send(Shown(step.place, clean(outputs, self.allowance), answer.failed, answer.stopped))
+        self.worker.send(
+            Shown(step.place, clean(outputs, self.allowance), answer.failed, answer.stopped)
+        )
         return outputs
 
     def mark(
-        self, step: Step, outputs: list[dict], failed: bool, error: BaseException | None = None, beside: bool = False
+        self,
+        step: Step,
+        outputs: list[dict],
+        failed: bool,
+        error: BaseException | None = None,
+        beside: bool = False,
     ) -> None:
-        """Report a test's points: none if it failed, else what its last value says, as nbgrader has it; stderr apart. A
-        test that ran beside the learner's code words no hint."""
+        """Report a test's points: none if it failed, else what its last value says, as nbgrader has
+        it; stderr apart. A test that ran beside the learner's code words no hint."""
         if failed:
             errors = [
                 str(each.get("evalue", "")) or str(each.get("ename", ""))
@@ -139,22 +191,33 @@ class Checker:
             self.worker.send(Marked(step.grade_id, 0.0, message, hint))
             return
         points, problem = step.points, ""
-        given = next((each for each in outputs if each.get("output_type") == "execute_result"), None)
+        given = next(
+            (each for each in outputs if each.get("output_type") == "execute_result"), None
+        )
         if given is not None:
             try:
                 points = partial_points(given, step.points)
             except (ValueError, KeyError, TypeError) as error:
                 points, problem = 0.0, str(error)
-        refused = CannotCross.last if points < step.points and not beside else None  # whatever the test caught
-        self.worker.send(Marked(
-            step.grade_id, points, str(refused)[:4000] if refused else None,
-            hints.Hint(*refused.public) if refused else None, problem,
-        ))
+        refused = (
+            CannotCross.last if points < step.points and not beside else None
+        )  # whatever the test caught
+        self.worker.send(
+            Marked(
+                step.grade_id,
+                points,
+                str(refused)[:4000] if refused else None,
+                hints.Hint(*refused.public) if refused else None,
+                problem,
+            )
+        )
 
     def fetch(self, step: Step) -> None:
-        """Bind the learner's values of a step's names, as they are now; a name that the learner lacks is unbound.
+        """Bind the learner's values of a step's names, as they are now; a name that the learner
+        lacks is unbound.
 
-        What the source's own solution imports is bound to what is imported here, whatever the learner made of the name.
+        What the source's own solution imports is bound to what is imported here, whatever the
+        learner made of the name.
         """
         names, imports = self.shell.user_ns, self.work.facts.imports
         for name in step.names:
@@ -163,7 +226,9 @@ class Checker:
             return
         own = [name for name in step.names if name in imports]
         asked = [name for name in step.names if name not in imports]
-        answer = self.ask(border.Get(asked, step.files, own, self.limits.cell_seconds), self.limits.cell_seconds)
+        answer = self.ask(
+            border.Get(asked, step.files, own, self.limits.cell_seconds), self.limits.cell_seconds
+        )
         if not isinstance(answer, border.Values):
             return
         names.update({name: _imported(imports[name]) for name in own if name in answer.present})
@@ -184,13 +249,16 @@ class Checker:
                 return self.as_answers({names[0]: ("", Refused(what))})
         found = {}
         for name in names:
-            answer = self.ask(border.Get([name], seconds=self.limits.cell_seconds), self.limits.cell_seconds)
+            answer = self.ask(
+                border.Get([name], seconds=self.limits.cell_seconds), self.limits.cell_seconds
+            )
             if isinstance(answer, border.Values):
                 found |= self.unpacked(answer.values, [name])
         return found
 
     def as_answers(self, found: dict) -> dict:
-        """Return answers with what a refused one should say: its name, and what was expected in its place."""
+        """Return answers with what a refused one should say: its name, and what was expected in its
+        place."""
         kinds = self.work.facts.kinds
         return {
             name: named(value, name, kind_of(kinds[name]) if name in kinds else None)
@@ -198,10 +266,13 @@ class Checker:
         }
 
     def call(self, number: int, label: str, positional: tuple, named: dict):
-        """Call a function of the learner's: its result, what it printed, what it raised. What it did to its arguments
-        stays over there, but for what the source's own function does to them."""
+        """Call a function of the learner's: its result, what it printed, what it raised. What it
+        did to its arguments stays over there, but for what the source's own function does to them.
+        """
         packer = Packer(number_of=lambda value: getattr(value, "_border_number", None))
-        question = border.Call(number, packer.pack([list(positional), named]), self.limits.cell_seconds)
+        question = border.Call(
+            number, packer.pack([list(positional), named]), self.limits.cell_seconds
+        )
         answer = self.ask(question, self.limits.cell_seconds)
         if not isinstance(answer, border.Returned):
             raise RunnerLost("The learner’s code had ended before this function was called.")
@@ -217,7 +288,8 @@ class Checker:
         return result
 
     def recorded(self, write: Write) -> bool:
-        """Tell the worker what a function of the source's own solution did to an argument, where it asked for that."""
+        """Tell the worker what a function of the source's own solution did to an argument, where it
+        asked for that."""
         if self.work.record:
             self.worker.send(write)
         return self.work.record
@@ -228,7 +300,9 @@ class Checker:
             return None
         try:
             with shell.alarm_waits():
-                answer = self.runner.ask(question, seconds * shell.CLOCK + _GRACE, shell.ring_if_due)
+                answer = self.runner.ask(
+                    question, seconds * shell.CLOCK + _GRACE, shell.ring_if_due
+                )
             self.owed = None
             return answer
         except shell.TimeUp:
@@ -258,8 +332,8 @@ class RunnerLost(Exception):
 
 
 class Lent:
-    """What a test lends to a function of the learner's: it comes back as it was, but for what the source's own function
-    changes.
+    """What a test lends to a function of the learner's: it comes back as it was, but for what the
+    source's own function changes.
 
     Args:
         function: the name of the function.
@@ -270,13 +344,19 @@ class Lent:
         recorded: told of each change; returns whether it is made, whatever ``writes`` says.
     """
 
-    def __init__(self, function: str, positional, named: dict, kept: list, writes: list[Write], recorded):
+    def __init__(
+        self, function: str, positional, named: dict, kept: list, writes: list[Write], recorded
+    ):
         self.function, self.kept, self.recorded = function, kept, recorded
-        self.writes = {(write.place, write.column) for write in writes if write.function == function}
+        self.writes = {
+            (write.place, write.column) for write in writes if write.function == function
+        }
         self.places: dict[int, str] = {}
         for root, value in [*enumerate(positional), *named.items()]:
             self._place(value, str(root))
-        self.instead: dict[int, Any] = {}  # by the id of what was lent, what it would be after the call
+        self.instead: dict[
+            int, Any
+        ] = {}  # by the id of what was lent, what it would be after the call
 
     def _place(self, value, place: str) -> None:
         """Find the place of each container that the test itself put where it is."""
@@ -314,26 +394,51 @@ class Lent:
         return self.recorded(Write(self.function, place, column)) or bool(own)
 
     def returned(self, number: int):
-        """Return an argument that came back as a result: the argument itself, or what became of it over there."""
+        """Return an argument that came back as a result: the argument itself, or what became of it
+        over there."""
         own = self.kept[number]
         if id(own) in self.instead:
             return self.instead[id(own)]
-        return copy.deepcopy(own, self.instead) if self.instead and isinstance(own, (list, tuple, dict)) else own
+        return (
+            copy.deepcopy(own, self.instead)
+            if self.instead and isinstance(own, (list, tuple, dict))
+            else own
+        )
 
 
-_CONTAINERS = (list, tuple, dict, set, frozenset, deque, bytearray, pd.DataFrame, pd.Series, np.ndarray)
+_CONTAINERS = (
+    list,
+    tuple,
+    dict,
+    set,
+    frozenset,
+    deque,
+    bytearray,
+    pd.DataFrame,
+    pd.Series,
+    np.ndarray,
+)
 
 
 def _changed_columns(own: pd.DataFrame, content: pd.DataFrame) -> list | None:
-    """Return the columns of a table that were added, changed or taken away; None if its rows are others, or its columns
-    are in another order."""
-    if not own.index.identical(content.index) or not (own.columns.is_unique and content.columns.is_unique):
+    """Return the columns of a table that were added, changed or taken away; None if its rows are
+    others, or its columns are in another order."""
+    if not own.index.identical(content.index) or not (
+        own.columns.is_unique and content.columns.is_unique
+    ):
         return None
     both = [column for column in own.columns if column in content.columns]
     if both != [column for column in content.columns if column in own.columns]:
         return None
     changed = [column for column in both if not own[column].equals(content[column])]
-    return [*changed, *(column for column in {**dict.fromkeys(own), **dict.fromkeys(content)} if column not in both)]
+    return [
+        *changed,
+        *(
+            column
+            for column in {**dict.fromkeys(own), **dict.fromkeys(content)}
+            if column not in both
+        ),
+    ]
 
 
 def _write_columns(own: pd.DataFrame, content: pd.DataFrame, columns: list) -> None:
@@ -374,8 +479,9 @@ class _ResultUnpacker(Unpacker):
 
 
 class _Guard:
-    """Lets nothing that came from a learner be run here, should ``evaluated`` have missed a way: no pickle makes
-    anything once a file or bytes of the learner's are here, and no text of theirs that could be code is compiled."""
+    """Lets nothing that came from a learner be run here, should ``evaluated`` have missed a way: no
+    pickle makes anything once a file or bytes of the learner's are here, and no text of theirs that
+    could be code is compiled."""
 
     pickles_refused = False
 
@@ -393,7 +499,9 @@ class _Guard:
             return run(expr, *arguments, **named)
 
         pandas_eval.eval = pd.eval = functools.wraps(run)(watched)
-        sys.modules.setdefault("fsspec", None)  # by which pandas would follow what a path says to other places
+        sys.modules.setdefault(
+            "fsspec", None
+        )  # by which pandas would follow what a path says to other places
 
     @classmethod
     def audit(cls, event: str, arguments) -> None:
@@ -441,10 +549,11 @@ def _overlay(value, content) -> None:
 
 
 def partial_points(output: dict, maximum: float) -> float:
-    """Return the points that a test's last value gives: the value, if it reads as a number of at least 0, else all.
+    """Return the points that a test's last value gives: the value, if it reads as a number of at
+    least 0, else all.
 
-    It is nbgrader's own rule (``nbgrader.utils.get_partial_grade``, 0.9.6), held to it by a test; importing it here
-    would cost seconds.
+    It is nbgrader's own rule (``nbgrader.utils.get_partial_grade``, 0.9.6), held to it by a test;
+    importing it here would cost seconds.
 
     Raises:
         ValueError: if the value is more than the test is worth, which is the test's own fault.
@@ -460,7 +569,8 @@ def partial_points(output: dict, maximum: float) -> float:
 
 
 def _put(path: str, data: bytes | None) -> None:
-    """Write a learner's file where the test will look for it, or take it away where the learner has none."""
+    """Write a learner's file where the test will look for it, or take it away where the learner has
+    none."""
     target = Path(path)
     with contextlib.suppress(OSError):
         if data is None:

@@ -1,7 +1,7 @@
 """The command ``grader``: a cohort's marks, from collecting to export, from a terminal.
 
-Exit codes: 0 all is done; 1 something is named that a person should look at (a submission that failed, a mark that
-does not hold); 2 the command could not run; 130 stopped by Ctrl-C.
+Exit codes: 0 all is done; 1 something is named that a person should look at (a submission that
+failed, a mark that does not hold); 2 the command could not run; 130 stopped by Ctrl-C.
 """
 
 import contextlib
@@ -12,7 +12,14 @@ from pathlib import Path
 import click
 import msgspec
 from rich.console import Console, RenderHook
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
@@ -21,8 +28,9 @@ from portail import __version__, settings
 from portail.commands import EXIT_FOUND, EXIT_STOPPED, end_with
 from portail.wording import Sentence, number, percent, visible
 
-#: jsonschema, which nbformat brings, would import this to check IRIs, and it builds its grammar for two seconds each
-#: time. No schema of a notebook has an IRI, and jsonschema does without where it is not there.
+#: jsonschema, which nbformat brings, would import this to check IRIs, and it builds its grammar for
+# two seconds each time. No schema of a notebook has an IRI, and jsonschema does without where it is
+# not there.
 SLOW_TO_IMPORT = "rfc3987_syntax"
 _STATES = {
     "graded": Sentence("graded", "corrigées"),
@@ -38,13 +46,25 @@ _STATES = {
 def main() -> None:
     """Run the command and end the process with its exit code."""
     sys.modules.setdefault(SLOW_TO_IMPORT, None)
-    end_with(grader, stopped=Sentence("Stopped; nothing was lost. Run the command again to go on.",
-                                      "Arrêté; rien n’est perdu. Relancez la commande pour continuer."))
+    end_with(
+        grader,
+        stopped=Sentence(
+            "Stopped; nothing was lost. Run the command again to go on.",
+            "Arrêté; rien n’est perdu. Relancez la commande pour continuer.",
+        ),
+    )
 
 
-@click.group(epilog="Exit codes / codes de sortie: 0 done/fait · 1 look/à voir · 2 cannot/impossible · 130 Ctrl-C")
+@click.group(
+    epilog="Exit codes / codes de sortie: 0 done/fait · 1 look/à voir · 2 cannot/impossible · 130 "
+    "Ctrl-C"
+)
 @click.version_option(__version__, prog_name="grader")
-@click.option("--lang", type=click.Choice(settings.LANGUAGES), help="Language of the messages / langue des messages.")
+@click.option(
+    "--lang",
+    type=click.Choice(settings.LANGUAGES),
+    help="Language of the messages / langue des messages.",
+)
 def grader(lang: str | None) -> None:
     """Grade a cohort: nbgrader's formats, learner code confined, every mark accounted for.
 
@@ -61,7 +81,10 @@ _course = click.option(
     default=".",
     help="The course's folder / dossier du cours.  [default: .]",
 )
-_db = click.option("--db", help="Address of the gradebook / adresse du carnet de notes: sqlite:///… or postgresql://…")
+_db = click.option(
+    "--db",
+    help="Address of the gradebook / adresse du carnet de notes: sqlite:///… or postgresql://…",
+)
 _json = click.option(
     "--json",
     "json_file",
@@ -74,19 +97,22 @@ _roster, _some_roster = (
         "roster_file",
         type=click.Path(path_type=Path, exists=True, dir_okay=False),
         required=required,
-        help="CSV: id, name, email, section, language / identifiant, nom, courriel, groupe, langue.",
+        help="CSV: id, name, email, section, language / identifiant, nom, courriel, groupe, "
+        "langue.",
     )
     for required in (True, False)
 )
 _trusted = click.option(
     "--unsafe-trusted",
     is_flag=True,
-    help="DANGEROUS: run learner code unconfined, with your rights / DANGER : exécuter sans confinement.",
+    help="DANGEROUS: run learner code unconfined, with your rights / DANGER : exécuter sans "
+    "confinement.",
 )
 
 
 class _Visible(RenderHook):
-    """Spells out, in all that a console prints, the marks that would move its cursor, or hide or reorder its text.
+    """Spells out, in all that a console prints, the marks that would move its cursor, or hide or
+    reorder its text.
 
     Names of files and folders, and what tests say, hold whatever learners wrote.
     """
@@ -107,7 +133,8 @@ class _Visible(RenderHook):
 
 
 def _safe(text) -> str:
-    """Return what a terminal gets of a text, whoever wrote it: all that these commands print goes through here."""
+    """Return what a terminal gets of a text, whoever wrote it: all that these commands print goes
+    through here."""
     return visible(str(text), keep="\n")
 
 
@@ -134,8 +161,16 @@ class _Rate(ProgressColumn):
 @contextlib.contextmanager
 def progress_bar(console: Console, title):
     """Show a bar with rate and time left, and give the function that moves it."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _Rate(),
+        TimeRemainingColumn(),
+    )
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
         task = bar.add_task(str(title), total=None)
         yield lambda done, of: bar.update(task, completed=done, total=of)
 
@@ -144,17 +179,29 @@ def progress_bar(console: Console, title):
 @click.argument("assignment")
 @_course
 @click.option(
-    "--student", "students", multiple=True, help="Only this learner (may be repeated) / seulement cette personne."
+    "--student",
+    "students",
+    multiple=True,
+    help="Only this learner (may be repeated) / seulement cette personne.",
 )
-@click.option("--workers", type=click.IntRange(1, 256), help="How many at a time / combien à la fois.")
 @click.option(
-    "--scheduler", help="Address of a dask.distributed scheduler / adresse d’un ordonnanceur: tcp://host:8786"
+    "--workers", type=click.IntRange(1, 256), help="How many at a time / combien à la fois."
 )
-@click.option("--again", is_flag=True, help="Grade what is graded already too / corriger aussi ce qui l’est déjà.")
+@click.option(
+    "--scheduler",
+    help="Address of a dask.distributed scheduler / adresse d’un ordonnanceur: tcp://host:8786",
+)
+@click.option(
+    "--again",
+    is_flag=True,
+    help="Grade what is graded already too / corriger aussi ce qui l’est déjà.",
+)
 @_db
 @_json
 @_trusted
-def grade(assignment, folder, students, workers, scheduler, again, db, json_file, unsafe_trusted) -> None:
+def grade(
+    assignment, folder, students, workers, scheduler, again, db, json_file, unsafe_trusted
+) -> None:
     """Grade what submitted/ holds; again, it does only what is new or changed.
 
     Corriger ce que contient submitted/; relancée, la commande ne fait que le nouveau ou le modifié.
@@ -185,11 +232,10 @@ def _warn_if(unsafe_trusted: bool) -> None:
     if unsafe_trusted:
         _echo(
             Sentence(
-                "UNSAFE: learner code runs without confinement. It can read and change everything that you can, "
-                "marks and hidden tests included.",
-                "DANGER : le code des copies s’exécute sans confinement. Il peut lire et modifier tout ce que "
-                "vous pouvez, notes et tests "
-                "cachés compris.",
+                "UNSAFE: learner code runs without confinement. It can read and change "
+                "everything that you can, marks and hidden tests included.",
+                "DANGER : le code des copies s’exécute sans confinement. Il peut lire et "
+                "modifier tout ce que vous pouvez, notes et tests cachés compris.",
             ),
             fg="red",
             bold=True,
@@ -198,7 +244,9 @@ def _warn_if(unsafe_trusted: bool) -> None:
 
 
 def _show(console: Console, outcome) -> None:
-    counts = {state: len(outcome.of(state)) for state in ("graded", "unchanged", "failed", "missing")}
+    counts = {
+        state: len(outcome.of(state)) for state in ("graded", "unchanged", "failed", "missing")
+    }
     counts["changed"] = sum(each.changed for each in outcome.of("graded"))
     counts["late"] = sum(each.late > 0 for each in outcome.of("graded"))
     counts["unmatched"] = outcome.unmatched
@@ -214,10 +262,11 @@ def _show(console: Console, outcome) -> None:
         _say(
             console,
             Sentence(
-                f"Something other than answers took marks here: look at it, and when it is mended, run grader grade "
-                f"{outcome.assignment} --student ID --again",
-                f"Autre chose que les réponses a coûté des points : voyez ce que c’est et, une fois la chose réglée, "
-                f"lancez grader grade {outcome.assignment} --student ID --again",
+                "Something other than answers took marks here: look at it, and when it is "
+                f"mended, run grader grade {outcome.assignment} --student ID --again",
+                "Autre chose que les réponses a coûté des points : voyez ce que c’est et, une "
+                f"fois la chose réglée, lancez grader grade {outcome.assignment} --student ID "
+                "--again",
             ),
         )
     outdated = sum(each.outdated for each in outcome.submissions)
@@ -237,15 +286,21 @@ def _show(console: Console, outcome) -> None:
         _say(
             console,
             Sentence(
-                f"Not proof against learner code (grader check says why): {', '.join(outcome.live)}",
-                f"Sans garantie contre le code des copies (grader check dit pourquoi) : {', '.join(outcome.live)}",
+                "Not proof against learner code (grader check says why): "
+                f"{', '.join(outcome.live)}",
+                "Sans garantie contre le code des copies (grader check dit pourquoi) : "
+                f"{', '.join(outcome.live)}",
             ),
         )
-    _say(console, Sentence(f"{number(outcome.seconds, 1)} seconds", f"{number(outcome.seconds, 1)} secondes"))
+    _say(
+        console,
+        Sentence(f"{number(outcome.seconds, 1)} seconds", f"{number(outcome.seconds, 1)} secondes"),
+    )
 
 
 def _say(console: Console, sentence: Sentence | str) -> None:
-    """Print a sentence; the terminal wraps it, so that a path in it can be copied, or read by a program, whole."""
+    """Print a sentence; the terminal wraps it, so that a path in it can be copied, or read by a
+    program, whole."""
     console.print(Text(_safe(sentence)), soft_wrap=True)
 
 
@@ -262,10 +317,14 @@ def _write_json(path: Path, outcome) -> None:
             "outdated": each.outdated,
             "changed": each.changed,
             "cause": each.cause or None,
-            "reason": None if each.reason is None else {"en": each.reason.english, "fr": each.reason.french},
+            "reason": None
+            if each.reason is None
+            else {"en": each.reason.english, "fr": each.reason.french},
             "notes": [
                 {"cause": cause, "en": sentence.english, "fr": sentence.french}
-                for (cause, _), sentence in zip(each.notes, each.said[each.reason is not None :], strict=True)
+                for (cause, _), sentence in zip(
+                    each.notes, each.said[each.reason is not None :], strict=True
+                )
             ],
             "marks": {
                 notebook: {grade_id: msgspec.to_builtins(mark) for grade_id, mark in marks.items()}
@@ -284,7 +343,12 @@ def _write_json(path: Path, outcome) -> None:
         "exit_code": outcome.code,
         "submissions": submissions,
     }
-    put(path, (json.dumps(report, ensure_ascii=False, indent=1) + "\n").encode("utf-8", "backslashreplace"))
+    put(
+        path,
+        (json.dumps(report, ensure_ascii=False, indent=1) + "\n").encode(
+            "utf-8", "backslashreplace"
+        ),
+    )
 
 
 @grader.command()
@@ -321,19 +385,21 @@ def check(assignment, folder, unsafe_trusted) -> None:
         if name not in checked.running:
             _echo(
                 Sentence(
-                    f"{name} runs beside the learner’s code because it, or a test after it that needs it, gets other "
-                    "points apart from that code than from nbgrader.",
-                    f"{name} s’exécute avec la copie parce que ce test, ou un test suivant qui en dépend, ne donne "
-                    "pas, à part, les mêmes points que nbgrader.",
+                    f"{name} runs beside the learner’s code because it, or a test after it that "
+                    "needs it, gets other points apart from that code than from nbgrader.",
+                    f"{name} s’exécute avec la copie parce que ce test, ou un test suivant qui en "
+                    "dépend, ne donne pas, à part, les mêmes points que nbgrader.",
                 )
             )
     for name, what in checked.running.items():
         _echo(
             Sentence(
-                f"{name} gives what the learner wrote to {what}, which would run it: so it runs beside the learner’s "
-                "code, and its mark is not tamper-proof. A test that only compares would be.",
-                f"{name} remet ce qu’a écrit la personne à {what}, qui l’exécuterait : ce test s’exécute donc avec la "
-                "copie, et sa note est sans garantie. Un test qui ne fait que comparer en aurait une.",
+                f"{name} gives what the learner wrote to {what}, which would run it: so it runs "
+                "beside the learner’s code, and its mark is not tamper-proof. A test that only "
+                "compares would be.",
+                f"{name} remet ce qu’a écrit la personne à {what}, qui l’exécuterait : ce test "
+                "s’exécute donc avec la copie, et sa note est sans garantie. Un test qui ne fait "
+                "que comparer en aurait une.",
             )
         )
     if checked.differing:
@@ -357,7 +423,8 @@ def _points(points: float | None) -> str:
 def collect(source, roster_file, folder) -> None:
     """Take a folder or ZIP of notebooks, as an LMS or the mail gives them, into submitted/.
 
-    Recueillir dans submitted/ un dossier ou une archive ZIP de carnets, tels que les donne un SGA ou le courriel.
+    Recueillir dans submitted/ un dossier ou une archive ZIP de carnets, tels que les donne un SGA
+    ou le courriel.
     """
     from grader import roster
     from grader.collect import collect as take
@@ -378,9 +445,12 @@ def collect(source, roster_file, folder) -> None:
 
 def _show_collection(console: Console, done) -> None:
     titles = {
-        "taken": Sentence("taken", "recueillies"), "replaced": Sentence("replaced", "remplacées"),
-        "unchanged": Sentence("unchanged", "inchangées"), "older": Sentence("older, left", "plus anciennes, laissées"),
-        "unmatched": Sentence("unmatched", "sans correspondance"), "refused": Sentence("refused", "refusées"),
+        "taken": Sentence("taken", "recueillies"),
+        "replaced": Sentence("replaced", "remplacées"),
+        "unchanged": Sentence("unchanged", "inchangées"),
+        "older": Sentence("older, left", "plus anciennes, laissées"),
+        "unmatched": Sentence("unmatched", "sans correspondance"),
+        "refused": Sentence("refused", "refusées"),
     }
     table = Table()
     for title in titles.values():
@@ -393,8 +463,13 @@ def _show_collection(console: Console, done) -> None:
     for assignment, students in done.missing.items():
         if students:
             named = ", ".join(students[:10]) + (" …" if len(students) > 10 else "")
-            _say(console, Sentence(f"{assignment}: nothing from {len(students)}: {named}",
-                                   f"{assignment} : rien de {len(students)} : {named}"))
+            _say(
+                console,
+                Sentence(
+                    f"{assignment}: nothing from {len(students)}: {named}",
+                    f"{assignment} : rien de {len(students)} : {named}",
+                ),
+            )
 
 
 @grader.command()
@@ -402,9 +477,11 @@ def _show_collection(console: Console, done) -> None:
 @_course
 @_db
 def names(roster_file, folder, db) -> None:
-    """Enter the roster's names into the gradebook, for the formgrader to show; whoever is there keeps their marks.
+    """Enter the roster's names into the gradebook, for the formgrader to show; whoever is there
+    keeps their marks.
 
-    Inscrire dans le carnet de notes les noms de la liste, que le formgrader affiche; les notes restent.
+    Inscrire dans le carnet de notes les noms de la liste, que le formgrader affiche; les notes
+    restent.
     """
     from grader import roster
     from grader.coordinator import locked
@@ -414,21 +491,30 @@ def names(roster_file, folder, db) -> None:
     people, course = roster.read(roster_file), Course(folder, db)
     with locked(course), named_problems(course):
         changed = roster.into_gradebook(people, course.db_url, course.course_id or "default_course")
-    _say(_console(), Sentence(f"Names entered or changed in the gradebook: {number(changed)}.",
-                             f"Noms inscrits ou modifiés dans le carnet de notes : {number(changed)}."))
+    _say(
+        _console(),
+        Sentence(
+            f"Names entered or changed in the gradebook: {number(changed)}.",
+            f"Noms inscrits ou modifiés dans le carnet de notes : {number(changed)}.",
+        ),
+    )
 
 
 @grader.command()
 @click.argument("assignment")
-@click.option("--student", "students", multiple=True, help="Only this learner / seulement cette personne.")
+@click.option(
+    "--student", "students", multiple=True, help="Only this learner / seulement cette personne."
+)
 @_some_roster
 @_course
 @_db
 @_trusted
 def feedback(assignment, students, roster_file, folder, db, unsafe_trusted) -> None:
-    """Write each learner a page in their language: marks, what to look at, comments; no hidden test.
+    """Write each learner a page in their language: marks, what to look at, comments; no hidden
+    test.
 
-    Écrire à chaque personne une page dans sa langue : notes, points à revoir, commentaires; aucun test caché.
+    Écrire à chaque personne une page dans sa langue : notes, points à revoir, commentaires; aucun
+    test caché.
     """
     from grader import roster
     from grader.feedback import feedback as write
@@ -437,27 +523,49 @@ def feedback(assignment, students, roster_file, folder, db, unsafe_trusted) -> N
     console = _console()
     people = roster.read(roster_file) if roster_file else None
     with progress_bar(console, Sentence("Writing", "Écriture")) as progress:
-        pages = write(folder, assignment, students=list(students) or None, roster=people, db=db,
-                      unsafe_trusted=unsafe_trusted, progress=progress)
-    _say(console, Sentence(f"Pages written in feedback/: {number(len(pages))}.",
-                           f"Pages écrites dans feedback/ : {number(len(pages))}."))
+        pages = write(
+            folder,
+            assignment,
+            students=list(students) or None,
+            roster=people,
+            db=db,
+            unsafe_trusted=unsafe_trusted,
+            progress=progress,
+        )
+    _say(
+        console,
+        Sentence(
+            f"Pages written in feedback/: {number(len(pages))}.",
+            f"Pages écrites dans feedback/ : {number(len(pages))}.",
+        ),
+    )
     if not pages:
-        _say(console, Sentence("Nobody has been graded yet: grader grade comes first.",
-                               "Personne n’a encore été corrigé : commencez par grader grade."))
+        _say(
+            console,
+            Sentence(
+                "Nobody has been graded yet: grader grade comes first.",
+                "Personne n’a encore été corrigé : commencez par grader grade.",
+            ),
+        )
     sys.exit(0 if pages else EXIT_FOUND)
 
 
 @grader.command()
 @click.argument("assignment")
 @_some_roster
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False),
-              help="The page to write / page à écrire.  [default: reports/ASSIGNMENT.html]")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The page to write / page à écrire.  [default: reports/ASSIGNMENT.html]",
+)
 @_course
 @_db
 def report(assignment, roster_file, out, folder, db) -> None:
-    """Write the instructor's report: marks, tasks that are hard or do not tell, common wrong answers, agreement.
+    """Write the instructor's report: marks, tasks that are hard or do not tell, common wrong
+    answers, agreement.
 
-    Écrire le rapport : notes, tâches difficiles ou qui ne distinguent pas, erreurs fréquentes, accord des évaluations.
+    Écrire le rapport : notes, tâches difficiles ou qui ne distinguent pas, erreurs fréquentes,
+    accord des évaluations.
     """
     from grader import report as reporting
     from grader import roster
@@ -465,20 +573,37 @@ def report(assignment, roster_file, out, folder, db) -> None:
     people = roster.read(roster_file) if roster_file else None
     found = reporting.read(folder, assignment, people, db)
     path = reporting.write(found, out or folder / "reports" / f"{assignment}.html")
-    _say(_console(), Sentence(f"Learners in {path}: {number(len(found.lines))}.",
-                             f"Personnes dans {path} : {number(len(found.lines))}."))
+    _say(
+        _console(),
+        Sentence(
+            f"Learners in {path}: {number(len(found.lines))}.",
+            f"Personnes dans {path} : {number(len(found.lines))}.",
+        ),
+    )
 
 
 @grader.command()
 @click.argument("programme", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True,
-              help="The folder to write into / dossier où écrire.")
-@click.option("--minimum", type=int, default=10, show_default=True,
-              help="Fewest people that are shown, never under 3 / plus petit groupe affiché, jamais moins de 3.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    help="The folder to write into / dossier où écrire.",
+)
+@click.option(
+    "--minimum",
+    type=int,
+    default=10,
+    show_default=True,
+    help="Fewest people that are shown, never under 3 / plus petit groupe affiché, jamais moins "
+    "de 3.",
+)
 def evaluate(programme, out, minimum) -> None:
-    """Evaluate a session or a programme: attendance, what was learned, satisfaction; no name, no small group.
+    """Evaluate a session or a programme: attendance, what was learned, satisfaction; no name, no
+    small group.
 
-    Évaluer une séance ou un programme : présences, apprentissage, satisfaction; aucun nom, aucun petit groupe.
+    Évaluer une séance ou un programme : présences, apprentissage, satisfaction; aucun nom, aucun
+    petit groupe.
     """
     from grader import evaluation, evaluation_page
 
@@ -490,62 +615,122 @@ def evaluate(programme, out, minimum) -> None:
 
 @grader.command()
 @click.argument("assignment")
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False),
-              help="Write sheets and answers into this folder / écrire feuilles et réponses dans ce dossier.")
-@click.option("--share", type=click.FloatRange(0, 1, min_open=True), default=1.0, show_default=True,
-              help="Of the answers, drawn by chance / part des réponses, tirées au sort.")
-@click.option("--sheets", nargs=2, type=click.Path(path_type=Path, exists=True, dir_okay=False),
-              help="Two filled-in sheets to compare / deux feuilles remplies à comparer.")
-@click.option("--enter", is_flag=True,
-              help="Enter the mean of those at most a point apart / inscrire la moyenne à un point d’écart au plus.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write sheets and answers into this folder / écrire feuilles et réponses dans ce dossier.",
+)
+@click.option(
+    "--share",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="Of the answers, drawn by chance / part des réponses, tirées au sort.",
+)
+@click.option(
+    "--sheets",
+    nargs=2,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Two filled-in sheets to compare / deux feuilles remplies à comparer.",
+)
+@click.option(
+    "--enter",
+    is_flag=True,
+    help="Enter the mean of those at most a point apart / inscrire la moyenne à un point d’écart "
+    "au plus.",
+)
 @_course
 @_db
 @_trusted
 def memos(assignment, out, share, sheets, enter, folder, db, unsafe_trusted) -> None:
-    """List the answers that people read for two markers (--out), or compare their sheets (--sheets).
+    """List the answers that people read for two markers (--out), or compare their sheets
+    (--sheets).
 
     Donner à deux personnes les réponses à lire (--out), ou comparer leurs feuilles (--sheets).
     """
     from grader import memos as reading
 
     if (out is None) == (not sheets):
-        raise click.UsageError(str(Sentence("Give either --out or --sheets.", "Donnez soit --out, soit --sheets.")))
+        raise click.UsageError(
+            str(Sentence("Give either --out or --sheets.", "Donnez soit --out, soit --sheets."))
+        )
     console = _console()
     if out is not None:
         _warn_if(unsafe_trusted)
-        for path in reading.lay_out(folder, assignment, out, share=share, db=db, unsafe_trusted=unsafe_trusted):
+        for path in reading.lay_out(
+            folder, assignment, out, share=share, db=db, unsafe_trusted=unsafe_trusted
+        ):
             _say(console, str(path))
         return
     settled = reading.settle(folder, assignment, *sheets, enter=enter, db=db)
     table = Table(title=assignment)
-    for title in (Sentence("task", "tâche"), Sentence("answers", "réponses"), Sentence("same", "mêmes points"),
-                  Sentence("within a point", "à un point près"), Sentence("weighted kappa", "kappa pondéré")):
+    for title in (
+        Sentence("task", "tâche"),
+        Sentence("answers", "réponses"),
+        Sentence("same", "mêmes points"),
+        Sentence("within a point", "à un point près"),
+        Sentence("weighted kappa", "kappa pondéré"),
+    ):
         table.add_column(str(title))
     for task, each in settled.agreement.items():
-        table.add_row(Text(task), number(each.answers), percent(each.same, 0), percent(each.near, 0),
-                      number(each.kappa, 2))
+        table.add_row(
+            Text(task),
+            number(each.answers),
+            percent(each.same, 0),
+            percent(each.near, 0),
+            number(each.kappa, 2),
+        )
     console.print(table)
     if enter:
-        _say(console, Sentence(f"Entered in the gradebook: {settled.entered}.",
-                               f"Inscrites au carnet de notes : {settled.entered}."))
+        _say(
+            console,
+            Sentence(
+                f"Entered in the gradebook: {settled.entered}.",
+                f"Inscrites au carnet de notes : {settled.entered}.",
+            ),
+        )
     for code, (one, two) in settled.apart.items():
-        _say(console, Sentence(f"  {code}: {one:g} and {two:g}: read it together",
-                               f"  {code} : {number(one, 1)} et {number(two, 1)} : à relire ensemble"))
+        _say(
+            console,
+            Sentence(
+                f"  {code}: {one:g} and {two:g}: read it together",
+                f"  {code} : {number(one, 1)} et {number(two, 1)} : à relire ensemble",
+            ),
+        )
     if settled.alone:
-        _say(console, Sentence(f"Marked by one only: {', '.join(settled.alone)}",
-                               f"Évaluées une seule fois : {', '.join(settled.alone)}"))
+        _say(
+            console,
+            Sentence(
+                f"Marked by one only: {', '.join(settled.alone)}",
+                f"Évaluées une seule fois : {', '.join(settled.alone)}",
+            ),
+        )
     sys.exit(EXIT_FOUND if settled.apart or settled.alone else 0)
 
 
 @grader.command()
 @click.argument("assignment")
 @_roster
-@click.option("--format", "kind", type=click.Choice(["csv", "moodle", "brightspace", "canvas"]), default="csv",
-              show_default=True)
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True,
-              help="The file to write / fichier à écrire.")
-@click.option("--unfinished", type=click.Choice(["refuse", "blank", "automatic"]), default="refuse", show_default=True,
-              help="Where a person has not read yet / là où une personne n’a pas encore lu.")
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["csv", "moodle", "brightspace", "canvas"]),
+    default="csv",
+    show_default=True,
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help="The file to write / fichier à écrire.",
+)
+@click.option(
+    "--unfinished",
+    type=click.Choice(["refuse", "blank", "automatic"]),
+    default="refuse",
+    show_default=True,
+    help="Where a person has not read yet / là où une personne n’a pas encore lu.",
+)
 @_course
 @_db
 def export(assignment, roster_file, kind, out, unfinished, folder, db) -> None:
@@ -559,49 +744,86 @@ def export(assignment, roster_file, kind, out, unfinished, folder, db) -> None:
 
     course = Course(folder, db)
     people = roster.read(roster_file)
-    done = write(course.root, assignment, kind, people, out, db=course.db_url, unfinished=unfinished)
+    done = write(
+        course.root, assignment, kind, people, out, db=course.db_url, unfinished=unfinished
+    )
     console = _console()
-    _say(console, Sentence(f"People written to {done.path}: {done.people}.",
-                           f"Personnes inscrites dans {done.path} : {done.people}."))
+    _say(
+        console,
+        Sentence(
+            f"People written to {done.path}: {done.people}.",
+            f"Personnes inscrites dans {done.path} : {done.people}.",
+        ),
+    )
     if done.left_out:
         named = ", ".join(done.left_out)
-        _say(console, Sentence(f"Left out, without a mark: {named}", f"Sans note, laissés de côté : {named}"))
+        _say(
+            console,
+            Sentence(f"Left out, without a mark: {named}", f"Sans note, laissés de côté : {named}"),
+        )
     if done.strangers:
         named = ", ".join(done.strangers)
-        _say(console, Sentence(f"In the gradebook and not in the roster: {named}",
-                               f"Dans le carnet de notes mais pas dans la liste : {named}"))
+        _say(
+            console,
+            Sentence(
+                f"In the gradebook and not in the roster: {named}",
+                f"Dans le carnet de notes mais pas dans la liste : {named}",
+            ),
+        )
     sys.exit(EXIT_FOUND if done.strangers else 0)
 
 
 @grader.command()
 @click.argument("assignment")
 @_course
-@click.option("--undo", "back", is_flag=True,
-              help="Take the last regrading back / annuler la dernière nouvelle correction.")
-@click.option("--workers", type=click.IntRange(1, 256), help="How many at a time / combien à la fois.")
+@click.option(
+    "--undo",
+    "back",
+    is_flag=True,
+    help="Take the last regrading back / annuler la dernière nouvelle correction.",
+)
+@click.option(
+    "--workers", type=click.IntRange(1, 256), help="How many at a time / combien à la fois."
+)
 @_db
 @_trusted
 def regrade(assignment, folder, back, workers, db, unsafe_trusted) -> None:
     """Grade anew what was graded with other tests; show old and new; manual marks are kept.
 
-    Corriger de nouveau ce qui l’a été avec d’autres tests; montrer l’ancien et le nouveau; garder les notes manuelles.
+    Corriger de nouveau ce qui l’a été avec d’autres tests; montrer l’ancien et le nouveau; garder
+    les notes manuelles.
     """
     from grader import regrade as regrading
 
     console = _console()
     if back:
         students = regrading.undo(folder, assignment, db)
-        _say(console, Sentence(f"Submissions with their marks of before: {len(students)}.",
-                               f"Copies revenues à leurs notes d’avant : {len(students)}."))
+        _say(
+            console,
+            Sentence(
+                f"Submissions with their marks of before: {len(students)}.",
+                f"Copies revenues à leurs notes d’avant : {len(students)}.",
+            ),
+        )
         return
     _warn_if(unsafe_trusted)
     with progress_bar(console, Sentence("Grading", "Correction")) as progress:
-        outcome, changes = regrading.regrade(folder, assignment, workers=workers, db=db, unsafe_trusted=unsafe_trusted,
-                                             progress=progress)
+        outcome, changes = regrading.regrade(
+            folder,
+            assignment,
+            workers=workers,
+            db=db,
+            unsafe_trusted=unsafe_trusted,
+            progress=progress,
+        )
     _show(console, outcome)
     table = Table(title=str(Sentence("Changed marks", "Notes modifiées")))
-    for title in (Sentence("learner", "personne"), Sentence("test", "test"), Sentence("old", "avant"),
-                  Sentence("new", "après")):
+    for title in (
+        Sentence("learner", "personne"),
+        Sentence("test", "test"),
+        Sentence("old", "avant"),
+        Sentence("new", "après"),
+    ):
         table.add_column(str(title))
     for each in changes:
         table.add_row(Text(each.student), each.cell, _points(each.before), _points(each.after))
@@ -619,8 +841,10 @@ def status(folder) -> None:
     from grader import records
 
     columns = {
-        "assignment": Sentence("assignment", "devoir"), "waiting": Sentence("waiting", "en attente"),
-        "graded": Sentence("graded", "corrigées"), "failed": Sentence("failed", "en échec"),
+        "assignment": Sentence("assignment", "devoir"),
+        "waiting": Sentence("waiting", "en attente"),
+        "graded": Sentence("graded", "corrigées"),
+        "failed": Sentence("failed", "en échec"),
         "running": Sentence("interrupted", "interrompues"),
         "outdated": Sentence("with other tests", "avec d’autres tests"),
     }
@@ -628,7 +852,10 @@ def status(folder) -> None:
     for key, title in columns.items():
         table.add_column(str(title), no_wrap=key == "assignment")
     for each in records.status(folder):
-        counts = [number(each.states.get(state, 0)) for state in ("waiting", "graded", "failed", "running")]
+        counts = [
+            number(each.states.get(state, 0))
+            for state in ("waiting", "graded", "failed", "running")
+        ]
         table.add_row(each.assignment, *counts, number(each.outdated))
     _console().print(table)
 
@@ -648,8 +875,12 @@ def verify(assignment, folder, db) -> None:
     for each in found:
         _echo(f"{each.student}: {each.reason}")
     strangers = len({each.student for each in found})
-    _echo(Sentence(f"Graded submissions looked at: {looked_at}; that do not hold: {strangers}.",
-                        f"Copies corrigées examinées : {looked_at}; qui ne tiennent plus : {strangers}."))
+    _echo(
+        Sentence(
+            f"Graded submissions looked at: {looked_at}; that do not hold: {strangers}.",
+            f"Copies corrigées examinées : {looked_at}; qui ne tiennent plus : {strangers}.",
+        )
+    )
     sys.exit(EXIT_FOUND if found else 0)
 
 
@@ -657,7 +888,9 @@ def verify(assignment, folder, db) -> None:
 @click.argument("student")
 @_course
 @_db
-@click.confirmation_option(prompt="Remove all of this learner's work and marks? / Supprimer tout de cette personne?")
+@click.confirmation_option(
+    prompt="Remove all of this learner's work and marks? / Supprimer tout de cette personne?"
+)
 def forget(student, folder, db) -> None:
     """Remove one learner everywhere in the course, and say what was removed.
 
@@ -669,10 +902,18 @@ def forget(student, folder, db) -> None:
     for removed in done.removed:
         _echo(Sentence(f"removed: {removed}", f"supprimé : {removed}"))
     for place in done.look:
-        _echo(Sentence(f"to look at yourself, it may be theirs or somebody else’s: {place}",
-                            f"à examiner vous-même, peut être à cette personne ou à une autre : {place}"))
-    _echo(Sentence("Exports, mail and backups are beyond this command: remove them yourself.",
-                        "Exportations, courriels et sauvegardes lui échappent : supprimez-les vous-même."))
+        _echo(
+            Sentence(
+                f"to look at yourself, it may be theirs or somebody else’s: {place}",
+                f"à examiner vous-même, peut être à cette personne ou à une autre : {place}",
+            )
+        )
+    _echo(
+        Sentence(
+            "Exports, mail and backups are beyond this command: remove them yourself.",
+            "Exportations, courriels et sauvegardes lui échappent : supprimez-les vous-même.",
+        )
+    )
 
 
 @grader.command()
@@ -689,11 +930,15 @@ def doctor() -> None:
         _echo(
             Sentence(
                 "[ OK ] Learner code can be confined: namespaces, seccomp and limits are there.",
-                "[ OK ] Le code des copies peut être confiné : espaces de noms, seccomp et limites sont là.",
+                "[ OK ] Le code des copies peut être confiné : espaces de noms, seccomp et "
+                "limites sont là.",
             )
         )
         _echo(
-            Sentence(f"[ OK ] Landlock, version {found.landlock}.", f"[ OK ] Landlock, version {found.landlock}.")
+            Sentence(
+                f"[ OK ] Landlock, version {found.landlock}.",
+                f"[ OK ] Landlock, version {found.landlock}.",
+            )
             if found.landlock
             else Sentence(
                 "[ -- ] Landlock is not there (a second line; Linux 5.13 and newer have it).",

@@ -1,7 +1,9 @@
-"""The coordinator: reads what was handed in, gives it to the pool, and alone writes marks, notebooks and the journal.
+"""The coordinator: reads what was handed in, gives it to the pool, and alone writes marks,
+notebooks and the journal.
 
-It can be killed at any moment: a submission counts as graded when the journal says so, which is after its notebook
-and its marks are on the disk, and what is not graded is done again by the next run, to the same marks.
+It can be killed at any moment: a submission counts as graded when the journal says so, which is
+after its notebook and its marks are on the disk, and what is not graded is done again by the next
+run, to the same marks.
 """
 
 import contextlib
@@ -36,20 +38,22 @@ CAUSES = {
         "Un carnet n’est pas un fichier ordinaire, est illisible ou dépasse 64 Mo",
     ),
     "id": Sentence(
-        "A folder’s name cannot be a learner’s id (at most 128 letters, digits and other marks that can be seen, no "
-        "backslash); rename it",
-        "Le nom d’un dossier ne peut pas être un identifiant (au plus 128 lettres, chiffres et autres caractères "
-        "visibles, sans barre oblique inverse); renommez-le",
+        "A folder’s name cannot be a learner’s id (at most 128 letters, digits and other marks "
+        "that can be seen, no backslash); rename it",
+        "Le nom d’un dossier ne peut pas être un identifiant (au plus 128 lettres, chiffres et "
+        "autres caractères visibles, sans barre oblique inverse); renommez-le",
     ),
     "left out": Sentence(
-        "Files beside the notebook were left out, for their name, size or number, or because the course has a folder "
-        "of that name",
-        "Des fichiers joints au carnet sont laissés de côté, à cause de leur nom, de leur taille ou de leur nombre, ou "
-        "parce que le cours a un dossier de ce nom",
+        "Files beside the notebook were left out, for their name, size or number, or because the "
+        "course has a folder of that name",
+        "Des fichiers joints au carnet sont laissés de côté, à cause de leur nom, de leur taille "
+        "ou de leur nombre, ou parce que le cours a un dossier de ce nom",
     ),
     "large": Sentence("The notebook is larger than 64 MB.", "Le carnet dépasse 64 Mo."),
     "unreadable": Sentence("The notebook cannot be read.", "Le carnet est illisible."),
-    "none": Sentence("No notebook of the assignment was handed in", "Aucun carnet du devoir n’a été remis"),
+    "none": Sentence(
+        "No notebook of the assignment was handed in", "Aucun carnet du devoir n’a été remis"
+    ),
     "missing": Sentence(
         "A notebook of the assignment was not handed in: it gets no points.",
         "Un carnet du devoir n’a pas été remis : il ne reçoit aucun point.",
@@ -58,7 +62,9 @@ CAUSES = {
         "The notebook ended its own process; what comes after counts as not answered: cell",
         "Le carnet a mis fin à son propre processus; la suite compte comme non répondue : cellule",
     ),
-    "cell time": Sentence("A cell ran longer than it may: cell", "Une cellule a dépassé le temps permis : cellule"),
+    "cell time": Sentence(
+        "A cell ran longer than it may: cell", "Une cellule a dépassé le temps permis : cellule"
+    ),
     "time": Sentence(
         "The notebook ran longer than it may; what comes after counts as not answered: cell",
         "Le carnet a dépassé le temps permis; la suite compte comme non répondue : cellule",
@@ -68,30 +74,34 @@ CAUSES = {
         "Le carnet a dépassé la mémoire permise; la suite compte comme non répondue : cellule",
     ),
     "nonsense": Sentence(
-        "The notebook’s process answered with something else than values; what comes after counts as not "
-        "answered: cell",
-        "Le processus du carnet a répondu autre chose que des valeurs; la suite compte comme non répondue : cellule",
+        "The notebook’s process answered with something else than values; what comes after "
+        "counts as not answered: cell",
+        "Le processus du carnet a répondu autre chose que des valeurs; la suite compte comme non "
+        "répondue : cellule",
     ),
     "checker": Sentence(
-        "A test ended abnormally on this notebook’s values; what comes after counts as not answered: cell",
-        "Un test s’est interrompu sur les valeurs de ce carnet; la suite compte comme non répondue : cellule",
+        "A test ended abnormally on this notebook’s values; what comes after counts as not "
+        "answered: cell",
+        "Un test s’est interrompu sur les valeurs de ce carnet; la suite compte comme non "
+        "répondue : cellule",
     ),
     "metadata": Sentence(
-        "Cells had lost the metadata by which nbgrader knows them, and were matched by their place: cells",
-        "Des cellules avaient perdu les métadonnées par lesquelles nbgrader les reconnaît; elles ont été retrouvées "
-        "par leur place : cellules",
+        "Cells had lost the metadata by which nbgrader knows them, and were matched by their "
+        "place: cells",
+        "Des cellules avaient perdu les métadonnées par lesquelles nbgrader les reconnaît; elles "
+        "ont été retrouvées par leur place : cellules",
     ),
     "lost cells": Sentence(
-        "Cells of the assignment are not in the notebook, and count as not answered; put the answers back into the "
-        "released notebook, and grade again",
-        "Des cellules du devoir ne sont pas dans le carnet et comptent comme non répondues; remettez les réponses "
-        "dans le carnet publié, puis corrigez de nouveau",
+        "Cells of the assignment are not in the notebook, and count as not answered; put the "
+        "answers back into the released notebook, and grade again",
+        "Des cellules du devoir ne sont pas dans le carnet et comptent comme non répondues; "
+        "remettez les réponses dans le carnet publié, puis corrigez de nouveau",
     ),
     "again": Sentence(
-        "One of its processes was killed from outside, and it was marked once more; the first mark of each test "
-        "stands.",
-        "Un de ses processus a été tué de l’extérieur, et la copie a été notée une fois de plus; la première note de "
-        "chaque test demeure.",
+        "One of its processes was killed from outside, and it was marked once more; the first "
+        "mark of each test stands.",
+        "Un de ses processus a été tué de l’extérieur, et la copie a été notée une fois de plus; "
+        "la première note de chaque test demeure.",
     ),
     "error": Sentence("It could not be marked", "La copie n’a pas pu être corrigée"),
 }
@@ -107,14 +117,15 @@ class Graded(msgspec.Struct, frozen=True):
 
     Args:
         student: the learner's id.
-        state: ``"graded"``, ``"unchanged"`` (graded before, and the same since), ``"failed"`` or ``"missing"``
-            (in the gradebook, and nothing handed in).
+        state: ``"graded"``, ``"unchanged"`` (graded before, and the same since), ``"failed"`` or
+            ``"missing"`` (in the gradebook, and nothing handed in).
         marks: by notebook and grade id.
         cause: a key of ``CAUSES``, "" if all went well.
         detail: where.
         late: seconds after the due date.
         notes: what else a person should know: keys of ``CAUSES``, and where.
-        outdated: whether it was graded with other tests than the source has now (see ``grader regrade``).
+        outdated: whether it was graded with other tests than the source has now (see ``grader
+            regrade``).
         changed: whether another hand-in of the same learner had been graded before.
     """
 
@@ -136,15 +147,26 @@ class Graded(msgspec.Struct, frozen=True):
     @property
     def said(self) -> list[Sentence]:
         """All that a person should know of it, in both languages; [] if all went well."""
-        return [each for each in (self.reason, *(why(*note) for note in self.notes)) if each is not None]
+        return [
+            each for each in (self.reason, *(why(*note) for note in self.notes)) if each is not None
+        ]
 
     @property
     def took_marks(self) -> bool:
-        """Whether something other than a wrong answer may have cost marks, so that a person should look."""
-        marks = [mark for marks in self.marks.values() for mark in marks.values() if mark.points is not None]
+        """Whether something other than a wrong answer may have cost marks, so that a person should
+        look."""
+        marks = [
+            mark
+            for marks in self.marks.values()
+            for mark in marks.values()
+            if mark.points is not None
+        ]
         full = bool(marks) and all(mark.points >= mark.maximum for mark in marks)
         return not full and not {self.cause, *(cause for cause, _ in self.notes)} <= {
-            "", "timestamp", "again", "metadata"
+            "",
+            "timestamp",
+            "again",
+            "metadata",
         }
 
     @property
@@ -154,8 +176,8 @@ class Graded(msgspec.Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct):
-    """What a run did: each submission, the seconds it took, tests that are themselves at fault, and how many collected
-    files still match nobody."""
+    """What a run did: each submission, the seconds it took, tests that are themselves at fault, and
+    how many collected files still match nobody."""
 
     assignment: str
     submissions: list[Graded]
@@ -173,7 +195,8 @@ class Outcome(msgspec.Struct):
 
     @property
     def code(self) -> int:
-        """The exit code: 0 where all that was handed in is graded, and nothing but answers cost marks; 1 otherwise."""
+        """The exit code: 0 where all that was handed in is graded, and nothing but answers cost
+        marks; 1 otherwise."""
         look = any(each.took_marks for each in self.submissions)
         return 1 if look or self.of("failed") or self.faults or self.stopped else 0
 
@@ -187,7 +210,9 @@ def why(cause: str, detail: str = "") -> Sentence | None:
         return said
     detail = visible(detail)  # of one line, whatever a learner called a file
     joint = " " if said.english.endswith((" cell", " cells")) else ": "
-    return Sentence(f"{said.english}{joint}{detail}.", f"{said.french}{' ' if joint == ' ' else ' : '}{detail}.")
+    return Sentence(
+        f"{said.english}{joint}{detail}.", f"{said.french}{' ' if joint == ' ' else ' : '}{detail}."
+    )
 
 
 def grade(
@@ -202,8 +227,8 @@ def grade(
     again: bool = False,
     progress: Callable[[int, int], None] = lambda done, all: None,
 ) -> Outcome:
-    """Grade what was handed in, and write nbgrader's gradebook and ``autograded/``; what is graded already, and
-    unchanged, is left.
+    """Grade what was handed in, and write nbgrader's gradebook and ``autograded/``; what is graded
+    already, and unchanged, is left.
 
     Args:
         folder: the course.
@@ -212,7 +237,8 @@ def grade(
         workers: how many at a time; the machine's processors if left out.
         scheduler: address of a ``dask.distributed`` scheduler, to mark on other machines.
         db: address of the gradebook, instead of the course's.
-        unsafe_trusted: run learner code without confinement. Anything it does, it does with your rights.
+        unsafe_trusted: run learner code without confinement. Anything it does, it does with your
+            rights.
         again: grade what is graded too.
         progress: told how many are done, of how many, as they are.
 
@@ -230,17 +256,29 @@ def grade(
     course = Course(folder, db)
     course.notebooks(assignment)
     with locked(course), contextlib.closing(open_journal(course)) as journal:
-        chosen = [student for student in course.students(assignment) if students is None or student in students]
+        chosen = [
+            student
+            for student in course.students(assignment)
+            if students is None or student in students
+        ]
         pairs = 1 if scheduler else max(1, min(workers or executor.processors(), len(chosen)))
-        source = check.Check(course, assignment, unsafe_trusted, remote=scheduler is not None, workers=pairs)
+        source = check.Check(
+            course, assignment, unsafe_trusted, remote=scheduler is not None, workers=pairs
+        )
         with contextlib.closing(source):
             if scheduler:
                 source.settle()  # what has gone to a cluster is not called back
-            with contextlib.closing(executor.pool(source.spec, workers, scheduler, source.pairs)) as pool:
+            with contextlib.closing(
+                executor.pool(source.spec, workers, scheduler, source.pairs)
+            ) as pool:
                 if again or any(student not in journal.of(assignment) for student in chosen):
                     pool.warm()
-                with contextlib.closing(Book(course, assignment, notebooks=source.spec.notebooks)) as book:
-                    outcome = _Run(course, source, journal, book, pool, again).all(chosen, students, progress)
+                with contextlib.closing(
+                    Book(course, assignment, notebooks=source.spec.notebooks)
+                ) as book:
+                    outcome = _Run(course, source, journal, book, pool, again).all(
+                        chosen, students, progress
+                    )
     outcome.unmatched = sum(1 for _ in course.unmatched.glob("*"))
     outcome.seconds = time.monotonic() - began
     return outcome
@@ -269,7 +307,8 @@ def locked(course: Course):
         except OSError as error:
             raise Busy(
                 f"Another grader works on {course.root}. Wait until it ends.",
-                f"Une autre correction est en cours dans {course.root}. Attendez qu’elle se termine.",
+                f"Une autre correction est en cours dans {course.root}. Attendez qu’elle se "
+                "termine.",
             ) from error
         yield
 
@@ -289,12 +328,21 @@ def open_journal(course: Course) -> Journal:
 class _Run:
     """One run over a cohort.
 
-    It begins while the check of the source may be under way. Nothing is written before it is known which tests are
-    live, and what was marked without knowing is then marked again, should there be any.
+    It begins while the check of the source may be under way. Nothing is written before it is known
+    which tests are live, and what was marked without knowing is then marked again, should there be
+    any.
     """
 
-    def __init__(self, course: Course, source: check.Check, journal: Journal, book: Book, pool, again: bool):
-        self.course, self.source, self.journal, self.book, self.again = course, source, journal, book, again
+    def __init__(
+        self, course: Course, source: check.Check, journal: Journal, book: Book, pool, again: bool
+    ):
+        self.course, self.source, self.journal, self.book, self.again = (
+            course,
+            source,
+            journal,
+            book,
+            again,
+        )
         self.pool, self.spec = pool, source.spec
         self.environment = hash_of_environment()
         self.known = journal.of(self.spec.name)
@@ -315,11 +363,17 @@ class _Run:
         finally:
             self.write()
         everyone = self.course.students(self.spec.name)
-        missing = set(self.known) - set(everyone) if asked_for is None else set(asked_for) - set(chosen)
+        missing = (
+            set(self.known) - set(everyone) if asked_for is None else set(asked_for) - set(chosen)
+        )
         self.done += [Graded(student, "missing") for student in sorted(missing)]
         self.done.sort(key=lambda each: each.student)
         outcome = Outcome(
-            self.spec.name, self.done, memory=self.memory, faults=sorted(set(self.faults)), stopped=stopped
+            self.spec.name,
+            self.done,
+            memory=self.memory,
+            faults=sorted(set(self.faults)),
+            stopped=stopped,
         )
         if not self.source.pending:
             checked = self.source.settle()
@@ -327,7 +381,8 @@ class _Run:
         return outcome
 
     def settled(self, results: Iterator[tuple[Job, Result]]) -> Iterator[tuple[Job, Result]]:
-        """Give results when the source is checked; those marked by tests that were found live since, marked again."""
+        """Give results when the source is checked; those marked by tests that were found live
+        since, marked again."""
         held: list[tuple[Job, Result]] = []
         early: set[str] = set()  # whose results may come that other tests gave
         for result in results:
@@ -340,7 +395,8 @@ class _Run:
         yield from self.anew(held, early)
 
     def settle(self) -> set[str]:
-        """Wait for the check of the source; return the learners whose work went to the pool with other tests."""
+        """Wait for the check of the source; return the learners whose work went to the pool with
+        other tests."""
         if not self.source.pending:
             return set()
         self.source.settle(self.pool)
@@ -350,7 +406,9 @@ class _Run:
         self.spec = self.pool.assignment = self.source.spec
         return set(self.handed)
 
-    def anew(self, results: list[tuple[Job, Result]], early: set[str]) -> Iterator[tuple[Job, Result]]:
+    def anew(
+        self, results: list[tuple[Job, Result]], early: set[str]
+    ) -> Iterator[tuple[Job, Result]]:
         """Give results, those of ``early`` when they are marked again, and take them out of it."""
         again = [job for job, _ in results if job.student in early]
         yield from (each for each in results if each[0].student not in early)
@@ -368,17 +426,27 @@ class _Run:
             if handed.problem or not handed.job.notebooks:
                 self.fail(handed, handed.problem or "none", handed.detail)
                 continue
-            self.journal_entries([Entry(self.spec.name, student, "running", submission=handed.hash)], settled=False)
+            self.journal_entries(
+                [Entry(self.spec.name, student, "running", submission=handed.hash)], settled=False
+            )
             self.handed[student] = handed
             yield handed.job
 
     def stands(self, entry: Entry, handed: Handed) -> bool:
-        """Tell whether a submission is graded as it is: the same bytes, and its notebooks where they should be."""
-        return entry.state == "graded" and entry.submission == handed.hash and self.is_written(entry.student)
+        """Tell whether a submission is graded as it is: the same bytes, and its notebooks where
+        they should be."""
+        return (
+            entry.state == "graded"
+            and entry.submission == handed.hash
+            and self.is_written(entry.student)
+        )
 
     def is_written(self, student: str) -> bool:
         folder = self.course.autograded / student / self.spec.name
-        return all((folder / f"{notebook.name}.ipynb").is_file() for notebook in self.spec.notebooks) or folder.is_dir()
+        return (
+            all((folder / f"{notebook.name}.ipynb").is_file() for notebook in self.spec.notebooks)
+            or folder.is_dir()
+        )
 
     def take(self, job: Job, result: Result | Exception) -> None:
         """Take a result from the pool, and write the batch when it is full."""
@@ -390,7 +458,9 @@ class _Run:
             return
         self.memory = max(self.memory, result.memory)
         self.faults += [result.problem] if result.problem else []
-        problem = next((each for each in result.notebooks.values() if each.cause in _FAILURES), None)
+        problem = next(
+            (each for each in result.notebooks.values() if each.cause in _FAILURES), None
+        )
         if all(each.cause == "missing" for each in result.notebooks.values()):
             self.fail(handed, "none", ", ".join(sorted(job.notebooks)))
         elif problem is not None:
@@ -403,7 +473,13 @@ class _Run:
     def fail(self, handed: Handed, cause: str, detail: str) -> None:
         student = handed.job.student
         entry = Entry(
-            self.spec.name, student, "failed", submission=handed.hash, tests=self.spec.tests, cause=cause, detail=detail
+            self.spec.name,
+            student,
+            "failed",
+            submission=handed.hash,
+            tests=self.spec.tests,
+            cause=cause,
+            detail=detail,
         )
         if self.source.pending:
             self.unwritten.append(entry)
@@ -418,13 +494,19 @@ class _Run:
             return
         for result, handed in batch:
             write_autograded(self.course, self.spec, result, handed)
-        lines = [Line(result.student, handed.timestamp, result.notebooks) for result, handed in batch]
+        lines = [
+            Line(result.student, handed.timestamp, result.notebooks) for result, handed in batch
+        ]
         late = self.book.write(lines)
         entries = [self.entry(result, handed, late[result.student]) for result, handed in batch]
         self.journal_entries(entries)
         for entry in entries:
             before = self.known.get(entry.student)
-            changed = before is not None and before.state == "graded" and before.submission != entry.submission
+            changed = (
+                before is not None
+                and before.state == "graded"
+                and before.submission != entry.submission
+            )
             self.done.append(_from_entry(entry, "graded", changed=changed))
 
     def entry(self, result: Result, handed: Handed, late: float) -> Entry:
@@ -446,7 +528,8 @@ class _Run:
             live=[name for name, mark in marks.items() if mark.isolation != "split"],
             errors={name: mark.error[:1000] for name, mark in marks.items() if mark.error},
             hints={name: mark.hint for name, mark in marks.items() if mark.hint},
-            cause=ended.cause or ("timestamp" if handed.timestamp and not timestamp_reads(handed.timestamp) else ""),
+            cause=ended.cause
+            or ("timestamp" if handed.timestamp and not timestamp_reads(handed.timestamp) else ""),
             detail=ended.detail or (handed.timestamp or ""),
             late=late,
             notes=_notes(result, handed),
@@ -489,7 +572,15 @@ def _from_entry(entry: Entry, state: str, outdated: bool = False, changed: bool 
             entry.hints.get(name),
         )
     return Graded(
-        entry.student, state, marks, entry.cause, entry.detail, entry.late, outdated, changed, list(entry.notes)
+        entry.student,
+        state,
+        marks,
+        entry.cause,
+        entry.detail,
+        entry.late,
+        outdated,
+        changed,
+        list(entry.notes),
     )
 
 
@@ -500,7 +591,10 @@ def write_autograded(course: Course, spec: Assignment, result: Result, handed: H
         CannotWrite: if the folder cannot be written.
     """
     place = course.autograded / result.student / spec.name
-    fresh, old = (course.state / "new" / result.student / spec.name, course.state / "old" / result.student / spec.name)
+    fresh, old = (
+        course.state / "new" / result.student / spec.name,
+        course.state / "old" / result.student / spec.name,
+    )
     try:
         for folder in (fresh, old):
             if folder.exists():  # a run was killed here
@@ -515,7 +609,9 @@ def write_autograded(course: Course, spec: Assignment, result: Result, handed: H
         for notebook in spec.notebooks:
             marked = result.notebooks[notebook.name]
             if marked.cells:
-                (fresh / f"{notebook.name}.ipynb").write_bytes(as_notebook(marked, notebook.metadata))
+                (fresh / f"{notebook.name}.ipynb").write_bytes(
+                    as_notebook(marked, notebook.metadata)
+                )
         for name, data in handed.job.files.items():
             if not _put_within(fresh, name, data):
                 handed.leave_out(name)
@@ -532,7 +628,8 @@ def write_autograded(course: Course, spec: Assignment, result: Result, handed: H
 
 
 def _put_within(folder: Path, name: str, data: bytes) -> bool:
-    """Write a learner's file where the course has none, and tell whether it could be; a bad name is no reason to stop.
+    """Write a learner's file where the course has none, and tell whether it could be; a bad name is
+    no reason to stop.
 
     Raises:
         OSError: if the disk is full or cannot be written to.
@@ -555,7 +652,8 @@ def _put_within(folder: Path, name: str, data: bytes) -> bool:
 
 
 def as_notebook(marked: MarkedNotebook, metadata: dict) -> bytes:
-    """Return a marked notebook as nbformat writes it; without outputs and pictures, where they break its rules."""
+    """Return a marked notebook as nbformat writes it; without outputs and pictures, where they
+    break its rules."""
     import nbformat  # slow: the warm processes begin meanwhile
 
     notebook = {"cells": marked.cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
@@ -563,7 +661,11 @@ def as_notebook(marked: MarkedNotebook, metadata: dict) -> bytes:
         nbformat.validate(notebook)
     except (nbformat.ValidationError, RecursionError):
         notebook["cells"] = [
-            {key: [] if key == "outputs" else value for key, value in cell.items() if key != "attachments"}
+            {
+                key: [] if key == "outputs" else value
+                for key, value in cell.items()
+                if key != "attachments"
+            }
             for cell in marked.cells
         ]
     text = json.dumps(notebook, ensure_ascii=False, indent=1)

@@ -1,4 +1,5 @@
-"""A course folder as nbgrader lays it out: its settings, its assignments' sources, what was handed in."""
+"""A course folder as nbgrader lays it out: its settings, its assignments' sources, what was handed
+in."""
 
 import contextlib
 import copy
@@ -24,14 +25,38 @@ from grader.zygote import Surroundings
 from portail.errors import CannotWrite, PortailError
 from portail.wording import visible
 
-MOST_FILES, MOST_FILE_BYTES = 200, 64 << 20  #: what a submission may hold besides the assignment's own notebooks
-MOST_NOTEBOOKS = 20  #: notebooks of other names, looked through where one of the assignment's is missing
-MOST_NAMES, MOST_DEPTH, MOST_PATH = 2_000, 20, 1_000  #: names looked at, folders in folders, bytes of a path
+MOST_FILES, MOST_FILE_BYTES = (
+    200,
+    64 << 20,
+)  #: what a submission may hold besides the assignment's own notebooks
+MOST_NOTEBOOKS = (
+    20  #: notebooks of other names, looked through where one of the assignment's is missing
+)
+MOST_NAMES, MOST_DEPTH, MOST_PATH = (
+    2_000,
+    20,
+    1_000,
+)  #: names looked at, folders in folders, bytes of a path
 MOST_TIMESTAMP, MOST_TOLD = 4_096, 20  #: bytes of timestamp.txt, and names that a report lists
 MOST_ID = 128  #: characters of a learner's id, as nbgrader's gradebook has it
 _JOINERS = "\u200c\u200d"  # invisible, and some alphabets need them
-_OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
-_IGNORED = {".ipynb_checkpoints", "__pycache__", ".DS_Store", "Thumbs.db", "timestamp.txt", "feedback"}
+_OF_THE_MACHINE = {
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EROFS,
+    errno.EIO,
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.ENOMEM,
+}
+_IGNORED = {
+    ".ipynb_checkpoints",
+    "__pycache__",
+    ".DS_Store",
+    "Thumbs.db",
+    "timestamp.txt",
+    "feedback",
+}
 
 
 class NoCourse(PortailError):
@@ -47,7 +72,8 @@ class Course:
 
     Args:
         folder: where nbgrader_config.py is; a course without one has nbgrader's own settings.
-        db: address of the gradebook, instead of the one in the settings: ``sqlite:///…`` or ``postgresql://…``.
+        db: address of the gradebook, instead of the one in the settings: ``sqlite:///…`` or
+            ``postgresql://…``.
 
     Raises:
         NoCourse: if there is no source/ in it, or its settings do not load.
@@ -59,18 +85,22 @@ class Course:
         self.root = Path(self.config.CourseDirectory.get("root") or self.folder).resolve()
         place = self.config.CourseDirectory.get
         self.source, self.submitted, self.autograded, self.feedback = (
-            self.root / place(f"{step}_directory", step) for step in ("source", "submitted", "autograded", "feedback")
+            self.root / place(f"{step}_directory", step)
+            for step in ("source", "submitted", "autograded", "feedback")
         )
         self.course_id = place("course_id", "")
-        self.db_url = with_driver(db or place("db_url") or f"sqlite:///{self.root / 'gradebook.db'}")
+        self.db_url = with_driver(
+            db or place("db_url") or f"sqlite:///{self.root / 'gradebook.db'}"
+        )
         self.state = self.root / ".grader"
         self._names: dict[str, tuple[set[str], set[str]]] = {}
         self.unmatched = self.state / "unmatched"  # what `grader collect` could give to nobody
         if not self.source.is_dir():
             raise NoCourse(
-                f"{self.folder} is not a course: it has no folder source/. Give the course's folder with --course.",
-                f"{self.folder} n’est pas un cours : le dossier source/ manque. Indiquez le dossier du cours avec "
-                f"--course.",
+                f"{self.folder} is not a course: it has no folder source/. Give the course's "
+                "folder with --course.",
+                f"{self.folder} n’est pas un cours : le dossier source/ manque. Indiquez le "
+                "dossier du cours avec --course.",
             )
         own = self.config.get("Grader", {})
         seconds = (
@@ -79,63 +109,97 @@ class Course:
             or 30
         )
         self.limits = Limits(**{"cell_seconds": float(seconds), **own.get("limits", {})})
-        environment = {name: self.environment[name] for name in own.get("environment", []) if name in self.environment}
+        environment = {
+            name: self.environment[name]
+            for name in own.get("environment", [])
+            if name in self.environment
+        }
         readable = [
             *own.get("readable", []),
-            *(value for value in environment.values() if Path(value).is_absolute() and Path(value).exists()),
+            *(
+                value
+                for value in environment.values()
+                if Path(value).is_absolute() and Path(value).exists()
+            ),
         ]
         hidden = self._to_hide()
         self.surroundings = Surroundings(
-            sorted({str(Path(path).resolve()) for path in readable}), environment, hidden=sorted(map(str, hidden))
+            sorted({str(Path(path).resolve()) for path in readable}),
+            environment,
+            hidden=sorted(map(str, hidden)),
         )
         self._refuse_to_show_itself()
 
     def _to_hide(self) -> list[Path]:
-        """Return what learner code must not see even where Python itself is installed around it: the course, whole or,
-        where Python lies inside it, in parts, and the folder through which nbgrader exchanges work.
+        """Return what learner code must not see even where Python itself is installed around it:
+        the course, whole or, where Python lies inside it, in parts, and the folder through which
+        nbgrader exchanges work.
 
         Raises:
             NoCourse: if Python lies in one of these parts.
         """
         python = python_folders()
         release = self.root / self.config.CourseDirectory.get("release_directory", "release")
-        exchange = Path(self.config.get("Exchange", {}).get("root") or "/usr/local/share/nbgrader/exchange")
+        exchange = Path(
+            self.config.get("Exchange", {}).get("root") or "/usr/local/share/nbgrader/exchange"
+        )
         whole = not any(folder.is_relative_to(self.root) for folder in python)
-        parts = [self.root] if whole else [
-            self.source, self.submitted, self.autograded, self.feedback, self.state, self.root / "gradebook.db",
-            self.root / "nbgrader_config.py", release,
-        ]
+        parts = (
+            [self.root]
+            if whole
+            else [
+                self.source,
+                self.submitted,
+                self.autograded,
+                self.feedback,
+                self.state,
+                self.root / "gradebook.db",
+                self.root / "nbgrader_config.py",
+                release,
+            ]
+        )
         parts += [] if exchange.resolve() == self.root else [exchange]
-        found = [part.resolve() for part in (*parts, self.folder / "nbgrader_config.py") if part.exists()]
+        found = [
+            part.resolve() for part in (*parts, self.folder / "nbgrader_config.py") if part.exists()
+        ]
         for part in found:
             for folder in python:
                 if folder.is_relative_to(part):
                     raise NoCourse(
-                        f"Python, which learner code needs, is installed inside {part}, which it must not see. Install "
-                        "it elsewhere.",
-                        f"Python, dont le code des copies a besoin, est installé dans {part}, que ce code ne doit pas "
-                        "voir. Installez-le ailleurs.",
+                        f"Python, which learner code needs, is installed inside {part}, which it "
+                        "must not see. Install it elsewhere.",
+                        f"Python, dont le code des copies a besoin, est installé dans {part}, que "
+                        "ce code ne doit pas voir. Installez-le ailleurs.",
                     )
         return found
 
     def _refuse_to_show_itself(self) -> None:
         """Refuse settings that would let learner code read the course."""
-        secret = [self.source, self.submitted, self.autograded, self.state, self.root / "gradebook.db"]
+        secret = [
+            self.source,
+            self.submitted,
+            self.autograded,
+            self.state,
+            self.root / "gradebook.db",
+        ]
         for path in map(Path, self.surroundings.readable):
             for each in secret:
                 if each.resolve().is_relative_to(path) or path.is_relative_to(each.resolve()):
                     raise NoCourse(
-                        f"The course's settings let learner code read {path}, which holds {each.name}. Take it "
-                        f"out of c.Grader.readable "
-                        "or c.Grader.environment.",
-                        f"Les réglages du cours laissent le code des copies lire {path}, où se trouve "
-                        f"{each.name}. Retirez-le de "
-                        "c.Grader.readable ou de c.Grader.environment.",
+                        f"The course's settings let learner code read {path}, which holds "
+                        f"{each.name}. Take it out of c.Grader.readable or c.Grader.environment.",
+                        f"Les réglages du cours laissent le code des copies lire {path}, où se "
+                        f"trouve {each.name}. Retirez-le de c.Grader.readable ou de "
+                        "c.Grader.environment.",
                     )
 
     def assignments(self) -> list[str]:
         """Return the names of the assignments, in order."""
-        return sorted(path.name for path in self.source.iterdir() if path.is_dir() and any(path.glob("*.ipynb")))
+        return sorted(
+            path.name
+            for path in self.source.iterdir()
+            if path.is_dir() and any(path.glob("*.ipynb"))
+        )
 
     def notebooks(self, assignment: str) -> list[Path]:
         """Return an assignment's source notebooks, in order.
@@ -143,7 +207,11 @@ class Course:
         Raises:
             NoCourse: if there is no such assignment.
         """
-        found = sorted((self.source / assignment).glob("*.ipynb")) if assignment and "/" not in assignment else []
+        found = (
+            sorted((self.source / assignment).glob("*.ipynb"))
+            if assignment and "/" not in assignment
+            else []
+        )
         if not found:
             known = ", ".join(self.assignments()) or "–"
             raise NoCourse(
@@ -153,8 +221,8 @@ class Course:
         return found
 
     def data(self, assignment: str) -> bytes:
-        """Return the assignment's own files beside its notebooks as a ZIP, the same bytes for the same files; b"" if
-        none."""
+        """Return the assignment's own files beside its notebooks as a ZIP, the same bytes for the
+        same files; b"" if none."""
         folder = self.source / assignment
         paths = self._data_paths(assignment)
         return packed(folder, paths) if paths else b""
@@ -164,34 +232,46 @@ class Course:
         return [
             path
             for path in sorted(folder.rglob("*"))
-            if path.is_file() and path.suffix != ".ipynb" and not _IGNORED & set(path.relative_to(folder).parts)
+            if path.is_file()
+            and path.suffix != ".ipynb"
+            and not _IGNORED & set(path.relative_to(folder).parts)
         ]
 
     def data_names(self, assignment: str) -> tuple[set[str], set[str]]:
-        """Return the paths of the assignment's own files beside its notebooks, and of the folders that they are in."""
+        """Return the paths of the assignment's own files beside its notebooks, and of the folders
+        that they are in."""
         if assignment not in self._names:
             folder = self.source / assignment
             files = {path.relative_to(folder) for path in self._data_paths(assignment)}
             folders = {above for path in files for above in path.parents} - {Path(".")}
-            self._names[assignment] = {path.as_posix() for path in files}, {path.as_posix() for path in folders}
+            self._names[assignment] = (
+                {path.as_posix() for path in files},
+                {path.as_posix() for path in folders},
+            )
         return self._names[assignment]
 
     def students(self, assignment: str) -> list[str]:
         """Return the ids of those who handed the assignment in.
 
-        A folder whose name cannot be an id is there too, its name spelled out so that it can be told; ``is_usable``
-        says no of it, and so nothing of it is read.
+        A folder whose name cannot be an id is there too, its name spelled out so that it can be
+        told; ``is_usable`` says no of it, and so nothing of it is read.
         """
         found = []
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(self.submitted) as entries:
+        with (
+            contextlib.suppress(FileNotFoundError, NotADirectoryError),
+            os.scandir(self.submitted) as entries,
+        ):
             for entry in entries:
                 closed = os.path.isdir(entry.path) and not os.access(entry.path, os.X_OK)
-                if not entry.name.startswith(".") and (closed or os.path.lexists(f"{entry.path}/{assignment}")):
+                if not entry.name.startswith(".") and (
+                    closed or os.path.lexists(f"{entry.path}/{assignment}")
+                ):
                     found.append(shown_id(entry.name))
         return sorted(found)
 
     def hash_of_tests(self, assignment: str) -> str:
-        """Return the hash of all that gives a mark: notebooks, data, and what their set-up may read."""
+        """Return the hash of all that gives a mark: notebooks, data, and what their set-up may
+        read."""
         digest = hashlib.sha256()
         for path in self.notebooks(assignment):
             _add(digest, path.name, path.read_bytes())
@@ -211,7 +291,8 @@ def _add(digest, name: str, data: bytes) -> None:
 
 
 def _settings(folder: Path):
-    """Return a course's settings, and the environment as they set it; this process's own stays as it was."""
+    """Return a course's settings, and the environment as they set it; this process's own stays as
+    it was."""
     from traitlets.config import Config, PyFileConfigLoader
 
     if not (folder / "nbgrader_config.py").is_file():
@@ -222,8 +303,10 @@ def _settings(folder: Path):
         return config, dict(os.environ)
     except Exception as error:
         raise NoCourse(
-            f"The settings {folder / 'nbgrader_config.py'} do not load: {error}. Correct them and try again.",
-            f"Les réglages {folder / 'nbgrader_config.py'} ne se chargent pas : {error}. Corrigez-les et réessayez.",
+            f"The settings {folder / 'nbgrader_config.py'} do not load: {error}. Correct them and "
+            "try again.",
+            f"Les réglages {folder / 'nbgrader_config.py'} ne se chargent pas : {error}. "
+            "Corrigez-les et réessayez.",
         ) from error
     finally:
         os.environ.clear()
@@ -232,7 +315,8 @@ def _settings(folder: Path):
 
 
 def packed(folder: Path, paths: list[Path]) -> bytes:
-    """Return files as a ZIP, named by their place in a folder; the same files give the same bytes."""
+    """Return files as a ZIP, named by their place in a folder; the same files give the same
+    bytes."""
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in paths:
@@ -243,22 +327,29 @@ def packed(folder: Path, paths: list[Path]) -> bytes:
 
 
 def with_driver(address: str) -> str:
-    """Return a database's address with the driver that this project installs, where it names none."""
+    """Return a database's address with the driver that this project installs, where it
+    names none."""
     return re.sub(r"^postgres(ql)?://", "postgresql+psycopg2://", address)
 
 
 def hash_of_environment() -> str:
     """Return the hash of Python and of every package installed, with their versions.
 
-    Only the folders of packages count: what a library puts on Python's path while it is imported is none of its own.
+    Only the folders of packages count: what a library puts on Python's path while it is imported is
+    none of its own.
     """
-    folders = [*site.getsitepackages(), *([site.getusersitepackages()] if site.ENABLE_USER_SITE else [])]
-    about = (each.metadata for each in importlib.metadata.distributions(path=folders))  # read anew when asked for
+    folders = [
+        *site.getsitepackages(),
+        *([site.getusersitepackages()] if site.ENABLE_USER_SITE else []),
+    ]
+    about = (
+        each.metadata for each in importlib.metadata.distributions(path=folders)
+    )  # read anew when asked for
     names = sorted({f"{each['Name']}=={each['Version']}" for each in about})
     return hashlib.sha256("\n".join([platform.python_version(), *names]).encode()).hexdigest()
 
 
-# The source -----------------------------------------------------------------------------------------------------------
+# The source ---------------------------------------------------------------------------------------
 
 
 def read_source(course: Course, path: Path) -> tuple[SourceNotebook, dict[int, str]]:
@@ -269,7 +360,8 @@ def read_source(course: Course, path: Path) -> tuple[SourceNotebook, dict[int, s
         path: the notebook.
 
     Returns:
-        The notebook with stubs in place of solutions, and each solution cell's own text by its number.
+        The notebook with stubs in place of solutions, and each solution cell's own text by its
+        number.
 
     Raises:
         CannotRead: if nbgrader would refuse it.
@@ -283,24 +375,37 @@ def read_source(course: Course, path: Path) -> tuple[SourceNotebook, dict[int, s
         resources: dict = {}
         for step in (LockCells, ClearSolutions, ComputeChecksums):
             notebook, resources = step(config=course.config).preprocess(notebook, resources)
-        released, _ = ClearHiddenTests(config=course.config).preprocess(copy.deepcopy(notebook), resources)
+        released, _ = ClearHiddenTests(config=course.config).preprocess(
+            copy.deepcopy(notebook), resources
+        )
     except Exception as error:
         raise CannotRead(
             f"nbgrader cannot release {path}: {error}. Correct the notebook and try again.",
             f"nbgrader ne peut pas publier {path} : {error}. Corrigez le carnet et réessayez.",
         ) from error
-    cells = [_source_cell(cell, shown.source) for cell, shown in zip(notebook.cells, released.cells, strict=True)]
+    cells = [
+        _source_cell(cell, shown.source)
+        for cell, shown in zip(notebook.cells, released.cells, strict=True)
+    ]
     solutions = {
-        at: solved[at] for at, cell in enumerate(cells) if cell.kind == "code" and cell.role in ("solution", "manual")
+        at: solved[at]
+        for at, cell in enumerate(cells)
+        if cell.kind == "code" and cell.role in ("solution", "manual")
     }
-    metadata = {key: notebook.metadata[key] for key in ("kernelspec", "language_info") if key in notebook.metadata}
+    metadata = {
+        key: notebook.metadata[key]
+        for key in ("kernelspec", "language_info")
+        if key in notebook.metadata
+    }
     return SourceNotebook(path.stem, cells, metadata), solutions
 
 
 def _source_cell(cell, visible: str) -> SourceCell:
     about = cell.metadata.get("nbgrader", {})
     grade, solution = about.get("grade", False), about.get("solution", False)
-    if "grade_id" not in about or not (grade or solution or about.get("locked") or about.get("task")):
+    if "grade_id" not in about or not (
+        grade or solution or about.get("locked") or about.get("task")
+    ):
         return SourceCell("plain", cell.cell_type, cell.source, id=cell.get("id"))
     role = (
         "task"
@@ -313,7 +418,16 @@ def _source_cell(cell, visible: str) -> SourceCell:
     )
     known = {
         key: about[key]
-        for key in ("schema_version", "grade_id", "grade", "solution", "locked", "task", "points", "cell_type")
+        for key in (
+            "schema_version",
+            "grade_id",
+            "grade",
+            "solution",
+            "locked",
+            "task",
+            "points",
+            "cell_type",
+        )
         if key in about
     }
     return SourceCell(
@@ -329,7 +443,7 @@ def _source_cell(cell, visible: str) -> SourceCell:
     )
 
 
-# What was handed in ---------------------------------------------------------------------------------------------------
+# What was handed in -------------------------------------------------------------------------------
 
 
 class Handed(msgspec.Struct):
@@ -341,8 +455,9 @@ class Handed(msgspec.Struct):
         timestamp: the text of timestamp.txt, None if there is none.
         problem: a key of ``coordinator.CAUSES`` where it cannot be read at all.
         detail: which file.
-        left_out: names, fit to be shown, of what was not taken: for its name, its size, its number, or because the
-            course has a folder where this is a file, or the other way round. At most ``MOST_TOLD``, then « … ».
+        left_out: names, fit to be shown, of what was not taken: for its name, its size, its number,
+            or because the course has a folder where this is a file, or the other way round. At most
+            ``MOST_TOLD``, then « … ».
     """
 
     job: Job
@@ -361,20 +476,24 @@ class Handed(msgspec.Struct):
 
 
 def is_usable(student: str) -> bool:
-    """Tell whether a folder's name can be a learner's id: in files, in a gradebook, and on a screen."""
+    """Tell whether a folder's name can be a learner's id: in files, in a gradebook, and on a
+    screen."""
     return 0 < len(student) <= MOST_ID and visible(student) == student and "\\" not in student
 
 
 def shown_id(name: str) -> str:
-    """Return the id that a folder's name is; where it can be none, the name spelled out, each name in its own way."""
+    """Return the id that a folder's name is; where it can be none, the name spelled out, each name
+    in its own way."""
     return name if is_usable(name) else visible(name.replace("\\", "\\\\"))
 
 
 def read_submission(course: Course, assignment: str, student: str) -> Handed:
-    """Read a submission's files: regular files alone, no link followed, nothing larger than the limits.
+    """Read a submission's files: regular files alone, no link followed, nothing larger than the
+    limits.
 
-    The assignment's own notebooks are always read. Of all else there is a limit on the number of names looked at, on
-    the notebooks and files taken, and on their bytes together; what is not taken is noted.
+    The assignment's own notebooks are always read. Of all else there is a limit on the number of
+    names looked at, on the notebooks and files taken, and on their bytes together; what is not
+    taken is noted.
     """
     handed = Handed(Job(student, {}, {}), "")
     if not is_usable(student):
@@ -382,8 +501,14 @@ def read_submission(course: Course, assignment: str, student: str) -> Handed:
         return handed
     try:
         _Reading(course, assignment, handed).all()
-    except (OSError, ValueError) as error:  # whatever a file system says of one learner's folder is about that folder
-        handed.problem, handed.detail = "file", visible(getattr(error, "strerror", None) or str(error))[:200]
+    except (
+        OSError,
+        ValueError,
+    ) as error:  # whatever a file system says of one learner's folder is about that folder
+        handed.problem, handed.detail = (
+            "file",
+            visible(getattr(error, "strerror", None) or str(error))[:200],
+        )
     return handed
 
 
@@ -412,7 +537,10 @@ class _Reading:
             if data is not None:
                 taken[name] = data
         digest = hashlib.sha256()
-        for name in [*sorted(name for name in taken if "/" not in name), *(name for name in rest if "/" in name)]:
+        for name in [
+            *sorted(name for name in taken if "/" not in name),
+            *(name for name in rest if "/" in name),
+        ]:
             if name in taken:
                 _add(digest, name, taken[name])
         handed.hash = digest.hexdigest()
@@ -430,13 +558,16 @@ class _Reading:
         path = self.folder / "timestamp.txt"
         data = read_regular(path, MOST_TIMESTAMP)
         if data is not None:
-            self.handed.timestamp = _harmless_time(data[:200].decode("utf-8", "replace").strip()) or None
+            self.handed.timestamp = (
+                _harmless_time(data[:200].decode("utf-8", "replace").strip()) or None
+            )
         elif os.path.lexists(path):
             self.handed.leave_out("timestamp.txt")
         return data
 
     def other(self, name: str) -> bytes | None:
-        """Take a file that is none of the assignment's own notebooks; note it where it is not taken."""
+        """Take a file that is none of the assignment's own notebooks; note it where it is not
+        taken."""
         notebook = name.endswith(".ipynb")
         data = None
         if (self.fits_as_notebook(name) if notebook else self.fits(name)) and self.left > 0:
@@ -447,7 +578,9 @@ class _Reading:
         self.left -= len(data)
         if notebook:
             self.others += 1
-            self.job.notebooks.setdefault(visible(name if "/" in name else name.removesuffix(".ipynb")), data)
+            self.job.notebooks.setdefault(
+                visible(name if "/" in name else name.removesuffix(".ipynb")), data
+            )
         else:
             self.job.files[name] = data
         return data
@@ -456,7 +589,8 @@ class _Reading:
         return self.others < MOST_NOTEBOOKS and len(os.fsencode(name)) <= MOST_PATH
 
     def fits(self, name: str) -> bool:
-        """Tell whether a data file can be handed on: by its name, and by what the course has there."""
+        """Tell whether a data file can be handed on: by its name, and by what the course
+        has there."""
         above = [name[:at] for at, mark in enumerate(name) if mark == "/"]
         return (
             len(self.job.files) < MOST_FILES
@@ -476,7 +610,8 @@ def _harmless_time(text: str) -> str:
 
 
 def _walk(folder: Path, leave_out) -> list[str]:
-    """Return the paths of a folder's files, and no more than can be looked at, in an order that does not change.
+    """Return the paths of a folder's files, and no more than can be looked at, in an order that
+    does not change.
 
     Args:
         folder: where.
@@ -494,7 +629,9 @@ def _walk(folder: Path, leave_out) -> list[str]:
                     if looked_at > MOST_NAMES:
                         leave_out(inside or folder.name)
                         return found + _sorted_files(files)
-                    (below if entry.is_dir(follow_symlinks=False) else files).append(f"{inside}{entry.name}")
+                    (below if entry.is_dir(follow_symlinks=False) else files).append(
+                        f"{inside}{entry.name}"
+                    )
         except OSError:
             leave_out(inside or folder.name)
         found += _sorted_files(files)
@@ -517,7 +654,8 @@ def _sorted_files(names: list[str]) -> list[str]:
 def read_regular(path: Path, most: int) -> bytes | None:
     """Return a regular file's bytes, or None if it is none, is larger, or cannot be read.
 
-    A link is never followed, and a file of two names is not taken: the other name may be the instructor's.
+    A link is never followed, and a file of two names is not taken: the other name may be the
+    instructor's.
     """
     with contextlib.suppress(OSError, ValueError):
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -530,7 +668,8 @@ def read_regular(path: Path, most: int) -> bytes | None:
 
 
 def of_the_machine(error: Exception) -> bool:
-    """Tell whether an error is about the whole disk or system, so that the next file would fare no better."""
+    """Tell whether an error is about the whole disk or system, so that the next file would fare no
+    better."""
     return isinstance(error, OSError) and error.errno in _OF_THE_MACHINE
 
 
@@ -540,7 +679,9 @@ def put(path: Path, data: bytes) -> None:
     Raises:
         CannotWrite: if it cannot be; what was there is as it was.
     """
-    name = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:8]  # the whole name may be as long as names can be
+    name = hashlib.sha256(os.fsencode(path.name)).hexdigest()[
+        :8
+    ]  # the whole name may be as long as names can be
     fresh = path.with_name(f".{name}.{os.getpid()}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

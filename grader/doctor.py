@@ -15,26 +15,29 @@ RECIPE = Sentence(
     "\nWhere to grade:\n"
     "  Plain Linux   Any distribution with Linux 5.12 or newer. Ubuntu 24.04: sudo sysctl "
     "kernel.apparmor_restrict_unprivileged_userns=0\n"
-    "  Windows       WSL 2 with Ubuntu or Debian: run grader inside it, with the course on its own disk (not "
-    "under /mnt/c).\n"
+    "  Windows       WSL 2 with Ubuntu or Debian: run grader inside it, with the course on its "
+    "own disk (not under /mnt/c).\n"
     "  macOS         A Linux virtual machine (for instance UTM or Multipass).\n"
-    "  Container     podman run --security-opt seccomp=unconfined --security-opt unmask=ALL …, or docker run "
-    "--security-opt\n"
-    "                seccomp=unconfined --security-opt apparmor=unconfined --security-opt systempaths=unconfined "
-    "…: the container then\n"
+    "  Container     podman run --security-opt seccomp=unconfined --security-opt unmask=ALL …, "
+    "or docker run --security-opt\n"
+    "                seccomp=unconfined --security-opt apparmor=unconfined --security-opt "
+    "systempaths=unconfined …: the container then\n"
     "                lets grader build its own, stricter cells.\n"
-    "Nothing is graded without confinement, unless you say --unsafe-trusted; that too needs Linux.",
+    "Nothing is graded without confinement, unless you say --unsafe-trusted; that too needs "
+    "Linux.",
     "\nOù corriger :\n"
-    "  Linux         Toute distribution avec Linux 5.12 ou plus récent. Ubuntu 24.04 : sudo sysctl "
-    "kernel.apparmor_restrict_unprivileged_userns=0\n"
-    "  Windows       WSL 2 avec Ubuntu ou Debian : lancez-y grader, le cours étant sur son disque (pas sous /mnt/c).\n"
+    "  Linux         Toute distribution avec Linux 5.12 ou plus récent. Ubuntu 24.04 : sudo "
+    "sysctl kernel.apparmor_restrict_unprivileged_userns=0\n"
+    "  Windows       WSL 2 avec Ubuntu ou Debian : lancez-y grader, le cours étant sur son "
+    "disque (pas sous /mnt/c).\n"
     "  macOS         Une machine virtuelle Linux (par exemple UTM ou Multipass).\n"
-    "  Conteneur     podman run --security-opt seccomp=unconfined --security-opt unmask=ALL …, ou docker run "
-    "--security-opt\n"
-    "                seccomp=unconfined --security-opt apparmor=unconfined --security-opt systempaths=unconfined "
-    "… : le conteneur laisse\n"
+    "  Conteneur     podman run --security-opt seccomp=unconfined --security-opt unmask=ALL …, "
+    "ou docker run --security-opt\n"
+    "                seccomp=unconfined --security-opt apparmor=unconfined --security-opt "
+    "systempaths=unconfined … : le conteneur laisse\n"
     "                alors grader bâtir ses propres cellules, plus strictes.\n"
-    "Rien n’est corrigé sans confinement, à moins de dire --unsafe-trusted; là aussi, il faut Linux.",
+    "Rien n’est corrigé sans confinement, à moins de dire --unsafe-trusted; là aussi, il faut "
+    "Linux.",
 )
 
 
@@ -43,7 +46,8 @@ class Offer(msgspec.Struct, frozen=True):
 
     Args:
         missing: what is needed and not there, in plain words; empty where all is there.
-        landlock: the version of Landlock's interface, the second line of defence; 0 where there is none.
+        landlock: the version of Landlock's interface, the second line of defence; 0 where there is
+            none.
         system: the system and machine, such as ``"Linux x86_64"``.
     """
 
@@ -88,12 +92,16 @@ def _switched_off() -> list[Sentence]:
     ):
         missing.append(
             Sentence(
-                "User namespaces are switched off (user.max_user_namespaces or kernel.unprivileged_userns_clone is 0).",
+                "User namespaces are switched off (user.max_user_namespaces or "
+                "kernel.unprivileged_userns_clone is 0).",
                 "Les espaces de noms d’utilisateur sont désactivés (user.max_user_namespaces ou "
                 "kernel.unprivileged_userns_clone vaut 0).",
             )
         )
-    if _setting("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == "1" and os.geteuid() != 0:
+    if (
+        _setting("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == "1"
+        and os.geteuid() != 0
+    ):
         missing.append(
             Sentence(
                 "AppArmor keeps ordinary users from user namespaces "

@@ -1,7 +1,9 @@
-"""Which tests give what a learner wrote to something that runs it: ``eval``, a query, a pattern, a template, a pickle.
+"""Which tests give what a learner wrote to something that runs it: ``eval``, a query, a pattern, a
+template, a pickle.
 
-Such a test must not run where marks are decided. What it does is found by reading it, with what comes from the learner
-followed through its assignments; where that cannot be told for sure, it counts as one.
+Such a test must not run where marks are decided. What it does is found by reading it, with what
+comes from the learner followed through its assignments; where that cannot be told for sure, it
+counts as one.
 """
 
 import ast
@@ -11,11 +13,58 @@ from typing import NamedTuple
 
 # What runs its first argument, or any other, as code, by the last part of its name.
 _RUNS = frozenset(
-    "eval exec compile __import__ import_module run_path run_module run_cell run_line_magic run_cell_magic system "  # noqa: SIM905
-    "getoutput popen Popen check_output check_call getstatusoutput query execute executemany executescript read_sql "
-    "read_sql_query sqldf from_string Template attrgetter methodcaller read_pickle read_hdf unsafe_load full_load "
-    "from_pickle parse_expr sympify lambdify numexpr ev timeit repeat execfile safe_execfile run_path popen2 spawn "
-    "startfile call run_line ex use".split()
+    [
+        "eval",
+        "exec",
+        "compile",
+        "__import__",
+        "import_module",
+        "run_path",
+        "run_module",
+        "run_cell",
+        "run_line_magic",
+        "run_cell_magic",
+        "system",
+        "getoutput",
+        "popen",
+        "Popen",
+        "check_output",
+        "check_call",
+        "getstatusoutput",
+        "query",
+        "execute",
+        "executemany",
+        "executescript",
+        "read_sql",
+        "read_sql_query",
+        "sqldf",
+        "from_string",
+        "Template",
+        "attrgetter",
+        "methodcaller",
+        "read_pickle",
+        "read_hdf",
+        "unsafe_load",
+        "full_load",
+        "from_pickle",
+        "parse_expr",
+        "sympify",
+        "lambdify",
+        "numexpr",
+        "ev",
+        "timeit",
+        "repeat",
+        "execfile",
+        "safe_execfile",
+        "run_path",
+        "popen2",
+        "spawn",
+        "startfile",
+        "call",
+        "run_line",
+        "ex",
+        "use",
+    ]
 )
 _PATTERNS = frozenset(
     "compile match fullmatch search findall finditer sub subn split contains extract extractall "  # noqa: SIM905
@@ -23,7 +72,20 @@ _PATTERNS = frozenset(
 )
 _OF_A_PATTERN = frozenset("match fullmatch search findall finditer sub subn".split())  # noqa: SIM905
 _OF_A_TEMPLATE = frozenset("format format_map vformat substitute safe_substitute render".split())  # noqa: SIM905
-_PICKLES = frozenset("pickle cPickle _pickle dill cloudpickle joblib marshal shelve jsonpickle yaml".split())  # noqa: SIM905
+_PICKLES = frozenset(
+    [
+        "pickle",
+        "cPickle",
+        "_pickle",
+        "dill",
+        "cloudpickle",
+        "joblib",
+        "marshal",
+        "shelve",
+        "jsonpickle",
+        "yaml",
+    ]
+)
 _READS = frozenset("open read_text read_bytes Path read readlines".split())  # noqa: SIM905
 
 
@@ -68,10 +130,14 @@ def _add_helpers(known: Known, tree: ast.Module, names: set[str]) -> None:
             for alias in each.names:
                 if alias.name in _RUNS:
                     known.runs.setdefault(alias.asname or alias.name, alias.name)
-        elif isinstance(each, (ast.Assign, ast.AnnAssign, ast.NamedExpr)) and each.value is not None:
+        elif (
+            isinstance(each, (ast.Assign, ast.AnnAssign, ast.NamedExpr)) and each.value is not None
+        ):
             lambdas = [part for part in ast.walk(each.value) if isinstance(part, ast.Lambda)]
             what = _mentioned([each.value], known)
-            what = what or next(filter(None, (_of_function(part, [part.body], known) for part in lambdas)), "")
+            what = what or next(
+                filter(None, (_of_function(part, [part.body], known) for part in lambdas)), ""
+            )
             targets = each.targets if isinstance(each, ast.Assign) else [each.target]
             for target in targets if what else ():
                 for part in ast.walk(target):
@@ -86,7 +152,8 @@ def _of_function(function, body: list, known: Known) -> str:
 
 
 def _mentioned(nodes: list[ast.AST], known: Known) -> str:
-    """Return what runs text and is spoken of without being called: it may be called by another name then."""
+    """Return what runs text and is spoken of without being called: it may be called by another name
+    then."""
     everything = [each for node in nodes for each in ast.walk(node)]
     callees = {id(each.func) for each in everything if isinstance(each, ast.Call)}
     for each in everything:
@@ -159,7 +226,9 @@ class _Reader:
                 self._follow(each)
         callees = {id(each.func) for each in everything if isinstance(each, ast.Call)}
         for each in everything:
-            what = self._run_by(each) if isinstance(each, ast.Call) else self._handed_on(each, callees)
+            what = (
+                self._run_by(each) if isinstance(each, ast.Call) else self._handed_on(each, callees)
+            )
             if what:
                 return what
         return ""
@@ -193,15 +262,26 @@ class _Reader:
         for target, value in pairs:
             if self.comes(value):
                 self.names |= {each.id for each in ast.walk(target) if isinstance(each, ast.Name)}
-                self.names |= {each.name for each in ast.walk(target) if isinstance(each, ast.MatchAs) and each.name}
+                self.names |= {
+                    each.name
+                    for each in ast.walk(target)
+                    if isinstance(each, ast.MatchAs) and each.name
+                }
 
     def _run_by(self, call: ast.Call) -> str:
         name = _last_name(call.func)
         receiver = call.func.value if isinstance(call.func, ast.Attribute) else None
         given = [*call.args, *(each.value for each in call.keywords)]
-        if isinstance(call.func, ast.Call) and _last_name(call.func.func) == "getattr" and len(call.func.args) > 1:
+        if (
+            isinstance(call.func, ast.Call)
+            and _last_name(call.func.func) == "getattr"
+            and len(call.func.args) > 1
+        ):
             asked = call.func.args[1]
-            name, receiver = (asked.value if isinstance(asked, ast.Constant) else "getattr"), call.func.args[0]
+            name, receiver = (
+                (asked.value if isinstance(asked, ast.Constant) else "getattr"),
+                call.func.args[0],
+            )
         comes = any(map(self.comes, given))
         base = _last_name(receiver) if receiver is not None else ""
         named = name or _root_name(call.func)
@@ -211,7 +291,11 @@ class _Reader:
             return self.known.runs.get(named, name or base)
         if comes and name in _OF_A_TEMPLATE and base == "str":
             return f"str.{name}"
-        if name in ("load", "loads", "Unpickler") and base in _PICKLES and (comes or self.comes(receiver)):
+        if (
+            name in ("load", "loads", "Unpickler")
+            and base in _PICKLES
+            and (comes or self.comes(receiver))
+        ):
             return f"{base}.{name}"
         if name == "load" and any(each.arg == "allow_pickle" for each in call.keywords) and comes:
             return "load(allow_pickle=…)"
@@ -221,18 +305,25 @@ class _Reader:
             return f"{base}.{name}"
         if receiver is not None and self.comes(receiver):
             of_text = not any(
-                isinstance(each, ast.Attribute) and each.attr in ("str", "style", "dt") for each in ast.walk(receiver)
+                isinstance(each, ast.Attribute) and each.attr in ("str", "style", "dt")
+                for each in ast.walk(receiver)
             )
             if name in _OF_A_TEMPLATE and of_text:
                 return name
             if name in _OF_A_PATTERN and of_text:
                 return name
-        if name == "format" and receiver is None and len(call.args) > 1 and self.comes(call.args[1]):
+        if (
+            name == "format"
+            and receiver is None
+            and len(call.args) > 1
+            and self.comes(call.args[1])
+        ):
             return name
         return ""
 
     def _handed_on(self, node: ast.AST, callees: set[int]) -> str:
-        """Tell of what is no call and may run something all the same: ``map(eval, answers)``, ``rule % values``."""
+        """Tell of what is no call and may run something all the same: ``map(eval, answers)``,
+        ``rule % values``."""
         if isinstance(node, (ast.Name, ast.Attribute)) and id(node) not in callees:
             if self.names and (what := _runner(node, self.known)):
                 return what
@@ -244,7 +335,11 @@ class _Reader:
                 )
                 return "" if of_column else node.attr
         left = node.left if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod) else None
-        if isinstance(left, ast.Name) and left.id in self.names and self.kinds.get(left.id) == "str":
+        if (
+            isinstance(left, ast.Name)
+            and left.id in self.names
+            and self.kinds.get(left.id) == "str"
+        ):
             return "%"
         if isinstance(node, ast.FormattedValue) and self.comes(node.format_spec):
             return "format"
@@ -253,16 +348,24 @@ class _Reader:
 
 def _pattern_of(call: ast.Call) -> ast.AST | None:
     return next(
-        (each.value for each in call.keywords if each.arg in ("pattern", "pat")), call.args[0] if call.args else None
+        (each.value for each in call.keywords if each.arg in ("pattern", "pat")),
+        call.args[0] if call.args else None,
     )
 
 
 def _root_name(node: ast.AST) -> str:
-    """Return the name from which a callee is taken: ``pick`` of ``pick["a"](text)``; "" if there is none."""
+    """Return the name from which a callee is taken: ``pick`` of ``pick["a"](text)``; "" if there is
+    none."""
     while isinstance(node, (ast.Subscript, ast.Call, ast.Attribute)):
         node = node.func if isinstance(node, ast.Call) else node.value
     return node.id if isinstance(node, ast.Name) else ""
 
 
 def _last_name(node: ast.AST | None) -> str:
-    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+    return (
+        node.id
+        if isinstance(node, ast.Name)
+        else node.attr
+        if isinstance(node, ast.Attribute)
+        else ""
+    )

@@ -1,11 +1,13 @@
-"""The evaluation of a session, or of a programme of several: who came, what was learned, what it was worth to them.
+"""The evaluation of a session, or of a programme of several: who came, what was learned, what it
+was worth to them.
 
-It follows Kirkpatrick's four levels as far as a day can: reaction and learning are measured, behaviour and results are
-said not to be. Its counters stand beside those that Commitment 6 of Canada's Third Open Government Action Plan
-reported, one for one. Nothing in it names a person, and small groups are not shown (``suppression``).
+It follows Kirkpatrick's four levels as far as a day can: reaction and learning are measured,
+behaviour and results are said not to be. Its counters stand beside those that Commitment 6 of
+Canada's Third Open Government Action Plan reported, one for one. Nothing in it names a person, and
+small groups are not shown (``suppression``).
 
-Counts of people are shown for the whole programme, and by session only how many came: a count by session beside its sum
-would give back what another session hides.
+Counts of people are shown for the whole programme, and by session only how many came: a count by
+session beside its sum would give back what another session hides.
 """
 
 import csv
@@ -23,7 +25,9 @@ from portail.errors import PortailError
 
 MASTERY = 0.7  #: share of the points from which a test counts as passed
 AGREES = 4  #: of 5, from which an answer counts as agreement
-_ENOUGH = 20  #: people, below which the gain of a single item would tell its counts even to one decimal
+_ENOUGH = (
+    20  #: people, below which the gain of a single item would tell its counts even to one decimal
+)
 _FARTHEST = 0.9  #: beyond which the gain of a single item would tell how many got it wrong
 
 
@@ -37,7 +41,8 @@ class Line(msgspec.Struct, frozen=True):
     Args:
         measure: its name.
         body: who reported it.
-        value: what was reported; ``precision`` and ``target`` as the source has them, the target "" where it has none.
+        value: what was reported; ``precision`` and ``target`` as the source has them, the target ""
+            where it has none.
         precision: ``"exact"``, ``"approximately"`` or ``"at least"``.
         target: what was to be reached.
         unit: of the value.
@@ -95,7 +100,8 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 class Done(msgspec.Struct, frozen=True):
-    """An exercise: how many handed it in, of those who were there, its mean share of points, its hardest task."""
+    """An exercise: how many handed it in, of those who were there, its mean share of points, its
+    hardest task."""
 
     name: str
     handed_in: Figure
@@ -105,7 +111,8 @@ class Done(msgspec.Struct, frozen=True):
 
 
 class Read(msgspec.Struct, frozen=True):
-    """A memo: its mean points, and how far two markers agree on it; ``NONE`` where only one has marked."""
+    """A memo: its mean points, and how far two markers agree on it; ``NONE`` where only one has
+    marked."""
 
     name: str
     maximum: float
@@ -189,55 +196,97 @@ def evaluate(path: Path | str, minimum: int = suppression.USUAL) -> Evaluation:
     """
     path = Path(path)
     if minimum < suppression.NEVER_UNDER:
-        raise TooFew(f"Groups of fewer than {suppression.NEVER_UNDER} people are never shown. Choose a larger minimum.",
-                     f"On ne montre jamais un groupe de moins de {suppression.NEVER_UNDER} personnes. Choisissez un "
-                     "minimum plus grand.")
+        raise TooFew(
+            f"Groups of fewer than {suppression.NEVER_UNDER} people are never shown. Choose a "
+            "larger minimum.",
+            f"On ne montre jamais un groupe de moins de {suppression.NEVER_UNDER} personnes. "
+            "Choisissez un minimum plus grand.",
+        )
     plan = programme.read(path)
     return of_sessions(plan, programme.gather(path, plan), minimum)
 
 
 def of_sessions(plan: programme.Programme, held: list[Held], minimum: int) -> Evaluation:
-    """Evaluate sessions that have been read; the arguments are those of ``evaluate`` and what ``gather`` gives."""
+    """Evaluate sessions that have been read; the arguments are those of ``evaluate`` and what
+    ``gather`` gives."""
     attended, total = suppression.cells([len(session.people) for session in held], minimum)
     pairs = _pairs(held)
-    tests = {form: _pooled([session.tests[form] for session in held if form in session.tests], list(pairs))
-             for form in programme.FORMS}
+    tests = {
+        form: _pooled(
+            [session.tests[form] for session in held if form in session.tests], list(pairs)
+        )
+        for form in programme.FORMS
+    }
     people = len({key for session in held for key in session.people})
     took = tests["pre"].index.intersection(tests["post"].index)
     here = _own(held, attended, total, minimum)
     # Where how many learners there were is not shown, neither is a limit that would give it back.
-    both, rest = suppression.parts(len(took), people, minimum) if here["learners"].how == "exact" else (HIDDEN, HIDDEN)
+    both, rest = (
+        suppression.parts(len(took), people, minimum)
+        if here["learners"].how == "exact"
+        else (HIDDEN, HIDDEN)
+    )
     topics = _topics(held)
     items = {form: _items(tests[form], pairs, minimum) for form in programme.FORMS}
-    exercises = [_done(name, each, people_of, minimum) for name, each, people_of in _exercises(held)]
+    exercises = [
+        _done(name, each, people_of, minimum) for name, each, people_of in _exercises(held)
+    ]
     forms = pd.concat([session.forms for session in held])
     return Evaluation(
-        title=plan.programme.title, synthetic=plan.programme.synthetic, minimum=minimum,
+        title=plan.programme.title,
+        synthetic=plan.programme.synthetic,
+        minimum=minimum,
         counters=_counters(plan, here, minimum),
-        days=[_day(session, shown, list(pairs), minimum) for session, shown in zip(held, attended, strict=True)],
+        days=[
+            _day(session, shown, list(pairs), minimum)
+            for session, shown in zip(held, attended, strict=True)
+        ],
         participations=total,
-        topics_covered=[topics.get(name, Both(name, name))
-                        for name in dict.fromkeys(name for session in held for name in session.plan.topics)],
-        both=both, one_or_none=rest, tested=all(any(form in session.tests for session in held)
-                                                for form in programme.FORMS),
+        topics_covered=[
+            topics.get(name, Both(name, name))
+            for name in dict.fromkeys(name for session in held for name in session.plan.topics)
+        ],
+        both=both,
+        one_or_none=rest,
+        tested=all(any(form in session.tests for session in held) for form in programme.FORMS),
         overall=_learned(Both("All items", "Toutes les questions"), list(pairs), tests, minimum),
-        topics=[_learned(topics[topic], [pair.name for pair in pairs.values() if pair.topic == topic], tests, minimum)
-                for topic in topics if any(pair.topic == topic for pair in pairs.values())],
-        objectives=[_learned(objective, [pair.name for pair in pairs.values() if pair.objective == objective], tests,
-                             minimum, coarse=True)
-                    for objective in dict.fromkeys(pair.objective for pair in pairs.values())],
+        topics=[
+            _learned(
+                topics[topic],
+                [pair.name for pair in pairs.values() if pair.topic == topic],
+                tests,
+                minimum,
+            )
+            for topic in topics
+            if any(pair.topic == topic for pair in pairs.values())
+        ],
+        objectives=[
+            _learned(
+                objective,
+                [pair.name for pair in pairs.values() if pair.objective == objective],
+                tests,
+                minimum,
+                coarse=True,
+            )
+            for objective in dict.fromkeys(pair.objective for pair in pairs.values())
+        ],
         mastery={form: _mastery(tests[form].loc[took], minimum) for form in programme.FORMS},
-        items=items, hardest=_hardest_item(tests["post"], minimum),
-        exercises=[done for done, _ in exercises], hardest_task=_hardest_task(exercises),
+        items=items,
+        hardest=_hardest_item(tests["post"], minimum),
+        exercises=[done for done, _ in exercises],
+        hardest_task=_hardest_task(exercises),
         memos=_memos(held, minimum),
-        responses=suppression.share(len(forms), sum(len(session.people) for session in held), minimum),
+        responses=suppression.share(
+            len(forms), sum(len(session.people) for session in held), minimum
+        ),
         by_language=_by_language(forms, sum(len(session.people) for session in held), minimum),
         ratings=[_rated(scale, forms[scale], minimum) for scale in SCALES] if len(forms) else [],
     )
 
 
 def _pairs(held: list[Held]) -> dict[str, Pair]:
-    """Return the pairs of items of all banks, by name; the first session's where two say otherwise."""
+    """Return the pairs of items of all banks, by name; the first session's where two say
+    otherwise."""
     return {pair.name: pair for session in reversed(held) for pair in session.bank.pair}
 
 
@@ -251,32 +300,42 @@ def _pooled(tables: list[pd.DataFrame], names: list[str]) -> pd.DataFrame:
     return table.reindex(columns=names).astype(float)
 
 
-# Learning -------------------------------------------------------------------------------------------------------------
+# Learning -----------------------------------------------------------------------------------------
 
 
 def _gain(names: list[str], tests: dict[str, pd.DataFrame]) -> Gain:
     """Return the gain over some items of those who took both tests; an item is worth one point."""
     one, two = (tests[form][names].dropna() for form in ("pre", "post"))
     took = one.index.intersection(two.index)
-    return statistics.gain(one.loc[took].sum(axis=1).to_numpy(), two.loc[took].sum(axis=1).to_numpy(), len(names))
+    return statistics.gain(
+        one.loc[took].sum(axis=1).to_numpy(), two.loc[took].sum(axis=1).to_numpy(), len(names)
+    )
 
 
-def _learned(name: Both, names: list[str], tests: dict[str, pd.DataFrame], minimum: int, coarse: bool = False
-             ) -> Learned:
+def _learned(
+    name: Both, names: list[str], tests: dict[str, pd.DataFrame], minimum: int, coarse: bool = False
+) -> Learned:
     found = _gain(names, tests)
-    gains = [_gained(value, found.people, minimum, coarse or len(names) == 1)
-             for value in (found.gain, found.low, found.high)]
+    gains = [
+        _gained(value, found.people, minimum, coarse or len(names) == 1)
+        for value in (found.gain, found.low, found.high)
+    ]
     if len(names) == 1 and found.people:  # a share of people, not of points
-        before, after = (suppression.share(round(share * found.people), found.people, minimum)
-                         for share in (found.before, found.after))
+        before, after = (
+            suppression.share(round(share * found.people), found.people, minimum)
+            for share in (found.before, found.after)
+        )
     else:
-        before, after = (suppression.average(share, found.people, minimum) for share in (found.before, found.after))
+        before, after = (
+            suppression.average(share, found.people, minimum)
+            for share in (found.before, found.after)
+        )
     return Learned(name, len(names), before, after, *gains)
 
 
 def _gained(value: float | None, people: int, minimum: int, coarse: bool) -> Figure:
-    """Return a gain as it may be shown: that of a single item of enough people, and to one decimal, since more would
-    give its counts back."""
+    """Return a gain as it may be shown: that of a single item of enough people, and to one decimal,
+    since more would give its counts back."""
     shown = suppression.average(value, people, minimum)
     if shown.value is None or not coarse:
         return shown
@@ -284,7 +343,11 @@ def _gained(value: float | None, people: int, minimum: int, coarse: bool) -> Fig
         return HIDDEN
     if shown.value > _FARTHEST:
         return Figure("above", _FARTHEST)
-    return Figure("below", -_FARTHEST) if shown.value < -_FARTHEST else Figure("exact", round(shown.value, 1))
+    return (
+        Figure("below", -_FARTHEST)
+        if shown.value < -_FARTHEST
+        else Figure("exact", round(shown.value, 1))
+    )
 
 
 def _mastery(table: pd.DataFrame, minimum: int) -> Figure:
@@ -294,20 +357,35 @@ def _mastery(table: pd.DataFrame, minimum: int) -> Figure:
 
 def _day(session: Held, shown: Figure, names: list[str], minimum: int) -> Day:
     """Return a session's line; where its attendance is hidden, so is what rests on it."""
-    tests = {form: _pooled([session.tests[form]] if form in session.tests else [], names) for form in programme.FORMS}
+    tests = {
+        form: _pooled([session.tests[form]] if form in session.tests else [], names)
+        for form in programme.FORMS
+    }
     found = _gain(names, tests) if names else Gain(0, None, None, None)
     if shown == HIDDEN:
         return Day(session.plan, shown, HIDDEN, HIDDEN, HIDDEN)
-    return Day(session.plan, shown, *(suppression.average(each, found.people, minimum)
-                                      for each in (found.gain, found.low, found.high)))
+    return Day(
+        session.plan,
+        shown,
+        *(
+            suppression.average(each, found.people, minimum)
+            for each in (found.gain, found.low, found.high)
+        ),
+    )
 
 
 def _items(table: pd.DataFrame, pairs: dict[str, Pair], minimum: int) -> list[Asked]:
     """Return a form's items; the share right is one of people, and shown as such."""
     found = statistics.items(table, dict.fromkeys(pairs, 1.0), {}) if len(table) else []
-    return [Asked(each.name, pairs[each.name].objective,
-                  suppression.share(int((table[each.name] > 0).sum()), each.people, minimum),
-                  suppression.average(each.discrimination, each.people, minimum)) for each in found]
+    return [
+        Asked(
+            each.name,
+            pairs[each.name].objective,
+            suppression.share(int((table[each.name] > 0).sum()), each.people, minimum),
+            suppression.average(each.discrimination, each.people, minimum),
+        )
+        for each in found
+    ]
 
 
 def _hardest_item(table: pd.DataFrame, minimum: int) -> str:
@@ -315,35 +393,58 @@ def _hardest_item(table: pd.DataFrame, minimum: int) -> str:
     return str(means.idxmin()) if len(table) >= minimum and len(means) else ""
 
 
-# Exercises, memos, satisfaction ---------------------------------------------------------------------------------------
+# Exercises, memos, satisfaction -------------------------------------------------------------------
 
 
 def _exercises(held: list[Held]) -> list[tuple[str, list[programme.Exercise], int]]:
-    """Return the exercises by name, with what was done in each session, and how many people had it to do."""
+    """Return the exercises by name, with what was done in each session, and how many people had it
+    to do."""
     names = dict.fromkeys(each.name for session in held for each in session.exercises)
-    return [(name, [each for session in held for each in session.exercises if each.name == name],
-             len({key for session in held if name in session.plan.exercises for key in session.people}))
-            for name in names]
+    return [
+        (
+            name,
+            [each for session in held for each in session.exercises if each.name == name],
+            len(
+                {
+                    key
+                    for session in held
+                    if name in session.plan.exercises
+                    for key in session.people
+                }
+            ),
+        )
+        for name in names
+    ]
 
 
-def _done(name: str, exercises: list[programme.Exercise], people: int, minimum: int) -> tuple[Done, dict[str, float]]:
-    """Return an exercise's line, and the mean share of each task behind which enough people stand."""
+def _done(
+    name: str, exercises: list[programme.Exercise], people: int, minimum: int
+) -> tuple[Done, dict[str, float]]:
+    """Return an exercise's line, and the mean share of each task behind which enough people
+    stand."""
     points = pd.concat([each.points for each in exercises])
     maximum = {task: most for each in exercises for task, most in each.maximum.items() if most}
     shares = points.reindex(columns=list(maximum)) / pd.Series(maximum, dtype=float)
-    tasks = {task: float(shares[task].mean()) for task in maximum if shares[task].count() >= minimum}
+    tasks = {
+        task: float(shares[task].mean()) for task in maximum if shares[task].count() >= minimum
+    }
     hardest = min(tasks, key=tasks.get, default="")
-    automatic = [task for task in maximum if task not in {name for each in exercises for name in each.manual}]
+    automatic = [
+        task for task in maximum if task not in {name for each in exercises for name in each.manual}
+    ]
     mean = float(shares[automatic].mean(axis=1).mean()) if len(shares) and automatic else None
     return Done(
-        name, suppression.share(len(points), people, minimum) if people else NONE,
-        suppression.average(mean, len(points), minimum), hardest,
+        name,
+        suppression.share(len(points), people, minimum) if people else NONE,
+        suppression.average(mean, len(points), minimum),
+        hardest,
         _task(shares[hardest].dropna(), minimum) if hardest else HIDDEN if len(points) else NONE,
     ), tasks
 
 
 def _task(shares: pd.Series, minimum: int) -> Figure:
-    """Return a task's mean share of points; where it is all or nothing, that is a share of people."""
+    """Return a task's mean share of points; where it is all or nothing, that is a share of
+    people."""
     if shares.isin([0.0, 1.0]).all():
         return suppression.share(int(shares.sum()), len(shares), minimum)
     return suppression.average(float(shares.mean()), len(shares), minimum)
@@ -355,40 +456,75 @@ def _hardest_task(exercises: list[tuple[Done, dict[str, float]]]) -> str:
 
 
 def _memos(held: list[Held], minimum: int) -> list[Read]:
-    """Return the memos by task: points pooled, agreement weighted by the answers that two have read in a course."""
+    """Return the memos by task: points pooled, agreement weighted by the answers that two have read
+    in a course."""
     found = []
-    for task in dict.fromkeys(task for session in held for each in session.exercises for task in each.manual):
+    for task in dict.fromkeys(
+        task for session in held for each in session.exercises for task in each.manual
+    ):
         own = [each for session in held for each in session.exercises if task in each.manual]
         given = [each.points[task] for each in own if task in each.points]
         points = pd.concat(given).dropna() if given else pd.Series(dtype=float)
         maximum = max((each.maximum.get(task, 0.0) for each in own), default=0.0)
-        twice = {session.plan.course: each.agreement[task] for session in held for each in session.exercises
-                 if task in each.agreement}.values()  # sessions of one course share its markers' sheets
+        twice = {
+            session.plan.course: each.agreement[task]
+            for session in held
+            for each in session.exercises
+            if task in each.agreement
+        }.values()  # sessions of one course share its markers' sheets
         answers = sum(each.answers for each in twice)
-        same, near = (round(sum(getattr(each, name) * each.answers for each in twice)) for name in ("same", "near"))
+        same, near = (
+            round(sum(getattr(each, name) * each.answers for each in twice))
+            for name in ("same", "near")
+        )
         kappas = [(each.kappa, each.answers) for each in twice if each.kappa is not None]
-        kappa = float(np.average([one for one, _ in kappas], weights=[many for _, many in kappas])) if kappas else None
-        found.append(Read(
-            task, maximum, suppression.average(float(points.mean()) if len(points) else None, len(points), minimum),
-            *(suppression.share(each, answers, minimum) if answers else NONE for each in (same, near)),
-            suppression.average(kappa, answers, minimum),
-        ))
+        kappa = (
+            float(np.average([one for one, _ in kappas], weights=[many for _, many in kappas]))
+            if kappas
+            else None
+        )
+        found.append(
+            Read(
+                task,
+                maximum,
+                suppression.average(
+                    float(points.mean()) if len(points) else None, len(points), minimum
+                ),
+                *(
+                    suppression.share(each, answers, minimum) if answers else NONE
+                    for each in (same, near)
+                ),
+                suppression.average(kappa, answers, minimum),
+            )
+        )
     return found
 
 
 def _by_language(forms: pd.DataFrame, people: int, minimum: int) -> dict[str, Figure]:
-    """Return forms by language; those who gave none in are a cell too, or the total would give them back."""
+    """Return forms by language; those who gave none in are a cell too, or the total would give them
+    back."""
     counts = [int((forms["language"] == language).sum()) for language in ("en", "fr")]
-    return dict(zip(("en", "fr"), suppression.cells([*counts, people - sum(counts)], minimum)[0], strict=False))
+    return dict(
+        zip(
+            ("en", "fr"),
+            suppression.cells([*counts, people - sum(counts)], minimum)[0],
+            strict=False,
+        )
+    )
 
 
 def _rated(scale: str, given: pd.Series, minimum: int) -> Rated:
     answered = given.dropna()
-    return Rated(scale, suppression.average(float(answered.mean()) if len(answered) else None, len(answered), minimum),
-                 suppression.share(int((answered >= AGREES).sum()), len(given), minimum))
+    return Rated(
+        scale,
+        suppression.average(
+            float(answered.mean()) if len(answered) else None, len(answered), minimum
+        ),
+        suppression.share(int((answered >= AGREES).sum()), len(given), minimum),
+    )
 
 
-# The counters ---------------------------------------------------------------------------------------------------------
+# The counters -------------------------------------------------------------------------------------
 
 
 def _counters(plan: programme.Programme, own: dict[str, Figure], minimum: int) -> list[Line]:
@@ -396,31 +532,61 @@ def _counters(plan: programme.Programme, own: dict[str, Figure], minimum: int) -
     here, given = dict(own), {each.name: each for each in plan.counter}
     for name, each in given.items():
         of_people = name not in ("courses", "registered-organizations", "visits")
-        here[name] = suppression.count(each.value, minimum) if of_people else Figure("exact", each.value)
+        here[name] = (
+            suppression.count(each.value, minimum) if of_people else Figure("exact", each.value)
+        )
     with open(Path(__file__).parent / "commitment-6.csv", encoding="utf-8", newline="") as file:
-        return [Line(Both(row["measure_en"], row["measure_fr"]), row["body"], int(row["value"]), row["precision"],
-                     row["target"], row["unit"], row["period_start"], row["period_end"], row["source"], row["here"],
-                     here.get(row["here"], NONE), given.get(row["here"])) for row in csv.DictReader(file)]
+        return [
+            Line(
+                Both(row["measure_en"], row["measure_fr"]),
+                row["body"],
+                int(row["value"]),
+                row["precision"],
+                row["target"],
+                row["unit"],
+                row["period_start"],
+                row["period_end"],
+                row["source"],
+                row["here"],
+                here.get(row["here"], NONE),
+                given.get(row["here"]),
+            )
+            for row in csv.DictReader(file)
+        ]
 
 
-def _own(held: list[Held], attended: list[Figure], total: Figure, minimum: int) -> dict[str, Figure]:
+def _own(
+    held: list[Held], attended: list[Figure], total: Figure, minimum: int
+) -> dict[str, Figure]:
     """Return what the sessions themselves count."""
     days = [at for at, session in enumerate(held) if session.plan.kind == "one-day"]
     learners = len({key for session in held for key in session.people})
     participations = sum(len(session.people) for session in held)
-    shown = total if learners == participations else suppression.parts(learners, participations, minimum)[0]
+    shown = (
+        total
+        if learners == participations
+        else suppression.parts(learners, participations, minimum)[0]
+    )
     if len(days) == len(held):
         of_days = total
     elif any(figure == HIDDEN for figure in attended):
         of_days = HIDDEN  # a sum of some beside the sum of all would give the hidden ones back
     else:
-        of_days = Figure("exact", sum(len(held[at].people) for at in days)) if days else Figure("exact", 0)
+        of_days = (
+            Figure("exact", sum(len(held[at].people) for at in days))
+            if days
+            else Figure("exact", 0)
+        )
     places = [place for session in held for place in session.people.values()]
     return {
-        "events": Figure("exact", len(held)), "learners": shown,
+        "events": Figure("exact", len(held)),
+        "learners": shown,
         "organizations": Figure("exact", programme.organizations(places)),
-        "one-day-sessions": Figure("exact", len(days)), "one-day-participants": of_days,
-        "trainer-sessions": Figure("exact", sum(session.plan.kind == "train-the-trainer" for session in held)),
+        "one-day-sessions": Figure("exact", len(days)),
+        "one-day-participants": of_days,
+        "trainer-sessions": Figure(
+            "exact", sum(session.plan.kind == "train-the-trainer" for session in held)
+        ),
     }
 
 

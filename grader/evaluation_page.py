@@ -1,4 +1,5 @@
-"""The evaluation as one bilingual page, with charts, and as CSV files: the same figures in all of them."""
+"""The evaluation as one bilingual page, with charts, and as CSV files: the same figures in all of
+them."""
 
 import csv
 import io
@@ -15,7 +16,7 @@ from portail.wording import LANGUAGES, date, number, percent, typeset
 
 SOURCES = {
     "mid-term": "http://open.canada.ca/en/commitment/mtsar/2016-2018/"
-                "commitment-6-develop-open-government-skills-across-federal-public-service",
+    "commitment-6-develop-open-government-skills-across-federal-public-service",
     "final": "https://open.canada.ca/en/commitment-6-develop-open-government-skills-across-federal-public-service",
 }
 SYNTHETIC = "SYNTHETIC / SYNTHÉTIQUE"
@@ -36,16 +37,24 @@ def write(evaluation: Evaluation, folder: Path) -> list[Path]:
     """
     title = f"{evaluation.title.en} / {evaluation.title.fr}"
     body = template("evaluation.html").render(
-        report=evaluation, sources=SOURCES, synthetic=SYNTHETIC,
-        parts=[(lang, WORDS[lang], Writer(lang, evaluation)) for lang in LANGUAGES])
+        report=evaluation,
+        sources=SOURCES,
+        synthetic=SYNTHETIC,
+        parts=[(lang, WORDS[lang], Writer(lang, evaluation)) for lang in LANGUAGES],
+    )
     written = [folder / "evaluation.html"]
-    put(written[0], framed("en", f"{SYNTHETIC}: {title}" if evaluation.synthetic else title, body)
-        .encode("utf-8", "replace"))
+    put(
+        written[0],
+        framed("en", f"{SYNTHETIC}: {title}" if evaluation.synthetic else title, body).encode(
+            "utf-8", "replace"
+        ),
+    )
     for name, rows in tables(evaluation).items():
         written.append(folder / f"{name}.csv")
         text = io.StringIO()
         csv.writer(text, quoting=csv.QUOTE_ALL).writerows(
-            [[harmless(cell) if isinstance(cell, str) else cell for cell in row] for row in rows])
+            [[harmless(cell) if isinstance(cell, str) else cell for cell in row] for row in rows]
+        )
         put(written[-1], text.getvalue().encode("utf-8-sig"))
     return written
 
@@ -78,12 +87,18 @@ class Writer:
 
     def points(self, figure: Figure, decimals: int = 2) -> str:
         """Write an average as it may be shown."""
-        return self._shown(figure, lambda value: number(value, decimals, self.language).replace("-", "−"))
+        return self._shown(
+            figure, lambda value: number(value, decimals, self.language).replace("-", "−")
+        )
 
     def gain(self, figure: Figure, learned: Learned | None = None, coarse: bool = False) -> str:
-        """Write a gain as it may be shown: to one decimal where it rests on one item, or is ``coarse``."""
+        """Write a gain as it may be shown: to one decimal where it rests on one item, or is
+        ``coarse``."""
         one = coarse or (learned is not None and learned.items == 1)
-        return self._shown(figure, lambda value: number(value + 0.0, 1 if one else 2, self.language).replace("-", "−"))
+        return self._shown(
+            figure,
+            lambda value: number(value + 0.0, 1 if one else 2, self.language).replace("-", "−"),
+        )
 
     def _shown(self, figure: Figure, written) -> str:
         if figure.how in ("hidden", "none"):
@@ -93,7 +108,11 @@ class Writer:
     def span(self) -> str:
         """Return the first and last date of the sessions, in words."""
         first, last = span(self.evaluation)
-        return self.date(first) if first == last else self.words["from_to"].format(self.date(first), self.date(last))
+        return (
+            self.date(first)
+            if first == last
+            else self.words["from_to"].format(self.date(first), self.date(last))
+        )
 
     def privacy(self) -> str:
         """Return what is not shown, and why."""
@@ -103,7 +122,9 @@ class Writer:
     def whence(self, line) -> str:
         """Return the span and source of what this programme counts; "" where it counts nothing."""
         if line.given:
-            when = self.words["from_to"].format(self.date(line.given.start), self.date(line.given.end))
+            when = self.words["from_to"].format(
+                self.date(line.given.start), self.date(line.given.end)
+            )
             return f"{when}, {self.text(line.given.source)}"
         return "" if line.here.how == "none" else f"{self.span()}, {self.words['attendance']}"
 
@@ -121,37 +142,67 @@ class Writer:
         """Return the target of a counter; a dash where its source has none."""
         if not line.target:
             return self.words["none"]
-        return percent(int(line.target) / 100, 0, self.language) if line.unit == "percent" else line.target
+        return (
+            percent(int(line.target) / 100, 0, self.language)
+            if line.unit == "percent"
+            else line.target
+        )
 
     def value(self, line) -> str:
         """Return what was reported, with how exact the source says it is."""
         return self.words["precision"][line.precision].format(
-            percent(line.value / 100, 0, self.language) if line.unit == "percent" else self.number(line.value))
+            percent(line.value / 100, 0, self.language)
+            if line.unit == "percent"
+            else self.number(line.value)
+        )
 
     def described(self) -> str:
         """Return what the chart of gains shows, in a sentence."""
-        shown = sorted((each for each in self.evaluation.topics if each.gain.value is not None),
-                       key=lambda each: -each.gain.value)
+        shown = sorted(
+            (each for each in self.evaluation.topics if each.gain.value is not None),
+            key=lambda each: -each.gain.value,
+        )
         if not shown:
             return self.words["no_gain"]
-        each = "; ".join(f"{self.text(one.name)}{self.words['colon']} {self.gain(one.gain, one)}"
-                         + (f" ({self.gain(one.low, one)} {self.words['to']} {self.gain(one.high, one)})"
-                            if one.low.value is not None else "") for one in shown)
+        each = "; ".join(
+            f"{self.text(one.name)}{self.words['colon']} {self.gain(one.gain, one)}"
+            + (
+                f" ({self.gain(one.low, one)} {self.words['to']} {self.gain(one.high, one)})"
+                if one.low.value is not None
+                else ""
+            )
+            for one in shown
+        )
         return self.words["described"].format(each)
 
     def bars(self) -> list[dict]:
-        """Return the chart of gains: one bar a topic, its interval as a line; positions in units of the drawing."""
-        low = min([0.0, *(each.low.value for each in self.evaluation.topics if each.low.value is not None)])
+        """Return the chart of gains: one bar a topic, its interval as a line; positions in units of
+        the drawing."""
+        low = min(
+            [
+                0.0,
+                *(each.low.value for each in self.evaluation.topics if each.low.value is not None),
+            ]
+        )
         scale, left = 300 / (1 - low), 290
 
         def place(value):
             return round(left - low * scale + max(low, min(1, value)) * scale, 1)
-        return [{"lines": _broken(self.text(each.name)), "y": 34 + 46 * at, "zero": place(0),
-                 "gain": place(each.gain.value),
-                 "low": None if each.low.value is None else place(each.low.value),
-                 "high": None if each.high.value is None else place(each.high.value),
-                 "said": self.gain(each.gain, each)}
-                for at, each in enumerate(one for one in self.evaluation.topics if one.gain.value is not None)]
+
+        return [
+            {
+                "lines": _broken(self.text(each.name)),
+                "y": 34 + 46 * at,
+                "zero": place(0),
+                "gain": place(each.gain.value),
+                "low": None if each.low.value is None else place(each.low.value),
+                "high": None if each.high.value is None else place(each.high.value),
+                "said": self.gain(each.gain, each),
+            }
+            for at, each in enumerate(
+                one for one in self.evaluation.topics if one.gain.value is not None
+            )
+        ]
 
 
 def _broken(text: str, most: int = 38) -> list[str]:
@@ -161,65 +212,216 @@ def _broken(text: str, most: int = 38) -> list[str]:
     return textwrap.wrap(text, most, break_long_words=False)[:2]
 
 
-# The tables -----------------------------------------------------------------------------------------------------------
+# The tables ---------------------------------------------------------------------------------------
 
 
 def tables(evaluation: Evaluation) -> dict[str, list[list]]:
-    """Return the CSV files by name, each with a header; a figure is how it is shown, and its value."""
+    """Return the CSV files by name, each with a header; a figure is how it is shown, and
+    its value."""
     kind = [SYNTHETIC] if evaluation.synthetic else ["real / réel"]
 
     def both(text) -> list[str]:
         return [text.en, text.fr]
 
     def learned(level: str, each: Learned) -> list:
-        return [level, *both(each.name), each.items, *(part for figure in (
-            each.before, each.after, each.gain, each.low, each.high) for part in _pair(figure, 3))]
+        return [
+            level,
+            *both(each.name),
+            each.items,
+            *(
+                part
+                for figure in (each.before, each.after, each.gain, each.low, each.high)
+                for part in _pair(figure, 3)
+            ),
+        ]
 
-    gains = [("all", evaluation.overall), *(("topic", each) for each in evaluation.topics),
-             *(("objective", each) for each in evaluation.objectives)]
+    gains = [
+        ("all", evaluation.overall),
+        *(("topic", each) for each in evaluation.topics),
+        *(("objective", each) for each in evaluation.objectives),
+    ]
     found = {
         "counters": [
-            ["measure_en", "measure_fr", "body", "reported", "precision", "target", "unit", "period_start",
-             "period_end", "source", "definition_en", "definition_fr", "here_shown", "here", "here_start", "here_end",
-             "here_source_en", "here_source_fr"],
-            *([*both(line.measure), line.body, line.value, line.precision, line.target, line.unit, line.start, line.end,
-               SOURCES[line.source], *(WORDS[language]["here"][line.key] for language in LANGUAGES), *_pair(line.here),
-               *_whence(evaluation, line)] for line in evaluation.counters)],
+            [
+                "measure_en",
+                "measure_fr",
+                "body",
+                "reported",
+                "precision",
+                "target",
+                "unit",
+                "period_start",
+                "period_end",
+                "source",
+                "definition_en",
+                "definition_fr",
+                "here_shown",
+                "here",
+                "here_start",
+                "here_end",
+                "here_source_en",
+                "here_source_fr",
+            ],
+            *(
+                [
+                    *both(line.measure),
+                    line.body,
+                    line.value,
+                    line.precision,
+                    line.target,
+                    line.unit,
+                    line.start,
+                    line.end,
+                    SOURCES[line.source],
+                    *(WORDS[language]["here"][line.key] for language in LANGUAGES),
+                    *_pair(line.here),
+                    *_whence(evaluation, line),
+                ]
+                for line in evaluation.counters
+            ),
+        ],
         "sessions": [
-            ["date", "kind", "place", "language", "strand", "topics", "people_shown", "people", "gain_shown", "gain",
-             "low_shown", "low", "high_shown", "high"],
-            *([day.plan.date.isoformat(), day.plan.kind, day.plan.place, day.plan.language, day.plan.strand,
-               " ".join(day.plan.topics), *_pair(day.people), *_pair(day.gain, 3), *_pair(day.low, 3),
-               *_pair(day.high, 3)] for day in evaluation.days)],
+            [
+                "date",
+                "kind",
+                "place",
+                "language",
+                "strand",
+                "topics",
+                "people_shown",
+                "people",
+                "gain_shown",
+                "gain",
+                "low_shown",
+                "low",
+                "high_shown",
+                "high",
+            ],
+            *(
+                [
+                    day.plan.date.isoformat(),
+                    day.plan.kind,
+                    day.plan.place,
+                    day.plan.language,
+                    day.plan.strand,
+                    " ".join(day.plan.topics),
+                    *_pair(day.people),
+                    *_pair(day.gain, 3),
+                    *_pair(day.low, 3),
+                    *_pair(day.high, 3),
+                ]
+                for day in evaluation.days
+            ),
+        ],
         "gains": [
-            ["level", "name_en", "name_fr", "items", *(part for name in ("before", "after", "gain", "low", "high")
-                                                      for part in (f"{name}_shown", name))],
-            *(learned(level, each) for level, each in gains)],
+            [
+                "level",
+                "name_en",
+                "name_fr",
+                "items",
+                *(
+                    part
+                    for name in ("before", "after", "gain", "low", "high")
+                    for part in (f"{name}_shown", name)
+                ),
+            ],
+            *(learned(level, each) for level, each in gains),
+        ],
         "taken": [
-            ["measure", "shown", "value"], ["both tests", *_pair(evaluation.both)],
+            ["measure", "shown", "value"],
+            ["both tests", *_pair(evaluation.both)],
             ["one test or none", *_pair(evaluation.one_or_none)],
-            *([f"at or above 70 %, {form}", *_pair(figure)] for form, figure in evaluation.mastery.items())],
+            *(
+                [f"at or above 70 %, {form}", *_pair(figure)]
+                for form, figure in evaluation.mastery.items()
+            ),
+        ],
         "items": [
-            ["form", "item", "objective_en", "objective_fr", "difficulty_shown", "difficulty", "discrimination_shown",
-             "discrimination"],
-            *([form, each.name, *both(each.objective), *_pair(each.difficulty), *_pair(each.discrimination, 2)]
-              for form, items in evaluation.items.items() for each in items)],
+            [
+                "form",
+                "item",
+                "objective_en",
+                "objective_fr",
+                "difficulty_shown",
+                "difficulty",
+                "discrimination_shown",
+                "discrimination",
+            ],
+            *(
+                [
+                    form,
+                    each.name,
+                    *both(each.objective),
+                    *_pair(each.difficulty),
+                    *_pair(each.discrimination, 2),
+                ]
+                for form, items in evaluation.items.items()
+                for each in items
+            ),
+        ],
         "exercises": [
-            ["exercise", "handed_in_shown", "handed_in", "points_shown", "points", "hardest_task", "hardest_shown",
-             "hardest"],
-            *([each.name, *_pair(each.handed_in), *_pair(each.points, 2), each.hardest, *_pair(each.hardest_points, 2)]
-              for each in evaluation.exercises)],
+            [
+                "exercise",
+                "handed_in_shown",
+                "handed_in",
+                "points_shown",
+                "points",
+                "hardest_task",
+                "hardest_shown",
+                "hardest",
+            ],
+            *(
+                [
+                    each.name,
+                    *_pair(each.handed_in),
+                    *_pair(each.points, 2),
+                    each.hardest,
+                    *_pair(each.hardest_points, 2),
+                ]
+                for each in evaluation.exercises
+            ),
+        ],
         "memos": [
-            ["memo", "maximum", "points_shown", "points", "same_shown", "same", "near_shown", "near", "kappa_shown",
-             "kappa"],
-            *([each.name, each.maximum, *_pair(each.points, 2), *_pair(each.same), *_pair(each.near),
-               *_pair(each.kappa, 2)] for each in evaluation.memos)],
+            [
+                "memo",
+                "maximum",
+                "points_shown",
+                "points",
+                "same_shown",
+                "same",
+                "near_shown",
+                "near",
+                "kappa_shown",
+                "kappa",
+            ],
+            *(
+                [
+                    each.name,
+                    each.maximum,
+                    *_pair(each.points, 2),
+                    *_pair(each.same),
+                    *_pair(each.near),
+                    *_pair(each.kappa, 2),
+                ]
+                for each in evaluation.memos
+            ),
+        ],
         "satisfaction": [
             ["statement_en", "statement_fr", "mean_shown", "mean", "agree_shown", "agree"],
-            *([*(WORDS[language]["scales"][each.scale] for language in LANGUAGES), *_pair(each.mean, 2),
-               *_pair(each.agree)] for each in evaluation.ratings)],
+            *(
+                [
+                    *(WORDS[language]["scales"][each.scale] for language in LANGUAGES),
+                    *_pair(each.mean, 2),
+                    *_pair(each.agree),
+                ]
+                for each in evaluation.ratings
+            ),
+        ],
     }
-    return {name: [["data", *rows[0]], *(kind + row for row in rows[1:])] for name, rows in found.items()}
+    return {
+        name: [["data", *rows[0]], *(kind + row for row in rows[1:])]
+        for name, rows in found.items()
+    }
 
 
 def _pair(figure: Figure, decimals: int = 2) -> list:
@@ -230,7 +432,15 @@ def _pair(figure: Figure, decimals: int = 2) -> list:
 def _whence(evaluation: Evaluation, line) -> list[str]:
     """Return span and source of what this programme counts."""
     if line.given:
-        return [line.given.start.isoformat(), line.given.end.isoformat(), line.given.source.en, line.given.source.fr]
+        return [
+            line.given.start.isoformat(),
+            line.given.end.isoformat(),
+            line.given.source.en,
+            line.given.source.fr,
+        ]
     if line.here.how == "none":
         return [""] * 4
-    return [*(when.isoformat() for when in span(evaluation)), *(WORDS[lang]["attendance"] for lang in LANGUAGES)]
+    return [
+        *(when.isoformat() for when in span(evaluation)),
+        *(WORDS[lang]["attendance"] for lang in LANGUAGES),
+    ]

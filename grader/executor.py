@@ -1,5 +1,5 @@
-"""Where submissions are marked: on this machine's cores, or on a cluster's; a job goes out, a result comes back, as
-data."""
+"""Where submissions are marked: on this machine's cores, or on a cluster's; a job goes out, a
+result comes back, as data."""
 
 import concurrent.futures
 import contextlib
@@ -35,8 +35,15 @@ class Taught(Pair):
     """
 
     def __init__(self, first: Pair, assignment: Assignment):
-        self.assignment, self.first, self.folder, self.data = assignment, first, first.folder, first.data
-        self.zygote = _Within(first.zygote, "grader.executor:learn", msgspec.msgpack.encode(assignment.surroundings))
+        self.assignment, self.first, self.folder, self.data = (
+            assignment,
+            first,
+            first.folder,
+            first.data,
+        )
+        self.zygote = _Within(
+            first.zygote, "grader.executor:learn", msgspec.msgpack.encode(assignment.surroundings)
+        )
         self.checkers = self.branched(self.zygote)
 
     def close(self) -> None:
@@ -64,7 +71,9 @@ def learn(told: bytes) -> None:
     """
     surroundings = msgspec.msgpack.decode(told, type=Surroundings)
     for name in surroundings.modules:
-        with contextlib.suppress(Exception):  # an import that fails here fails, and shows, in the notebook
+        with contextlib.suppress(
+            Exception
+        ):  # an import that fails here fails, and shows, in the notebook
             importlib.import_module(name)
     shell.warm(surroundings.setup)
 
@@ -77,7 +86,8 @@ def adopt(pair: Pair) -> None:
 
 
 def release() -> list[Pair]:
-    """Take this thread's pair from it and return it, for another to adopt; none if it has lost it."""
+    """Take this thread's pair from it and return it, for another to adopt; none if it has
+    lost it."""
     pair, work._kept.pair = getattr(work._kept, "pair", None), None
     work._pairs.discard(pair)
     return [] if pair is None else [pair]
@@ -105,13 +115,16 @@ class Local:
     Args:
         assignment: what to mark by.
         workers: how many; the processors of this machine if left out.
-        pairs: warm pairs that are there already; the list is emptied, and they are ended with the pool.
+        pairs: warm pairs that are there already; the list is emptied, and they are ended with the
+            pool.
     """
 
     def __init__(self, assignment: Assignment, workers: int | None = None, pairs: list[Pair] = ()):
         self.assignment, self.pairs = assignment, pairs
         self.workers = workers or processors()
-        self.pool = concurrent.futures.ThreadPoolExecutor(self.workers, "grader", initializer=self._take_pair)
+        self.pool = concurrent.futures.ThreadPoolExecutor(
+            self.workers, "grader", initializer=self._take_pair
+        )
 
     def _take_pair(self) -> None:
         """Take one of the pairs for this thread, if there are any left."""
@@ -128,7 +141,8 @@ class Local:
         return self.pool.submit(mark, self.assignment, job)
 
     def mark(self, assignment: Assignment, job: Job) -> Result:
-        """Mark a job by an assignment that differs from the pool's in which tests are live, and wait for it."""
+        """Mark a job by an assignment that differs from the pool's in which tests are live, and
+        wait for it."""
         return self.pool.submit(mark, assignment, job).result()
 
     def close(self) -> None:
@@ -156,18 +170,28 @@ class Cluster:
         try:
             self.client = Client(address, timeout=_ANSWERS_WITHIN)
             self.workers = sum(self.client.nthreads().values())
-        except (OSError, TimeoutError, ValueError, TypeError, RuntimeError) as error:  # the last two: of certificates
+        except (
+            OSError,
+            TimeoutError,
+            ValueError,
+            TypeError,
+            RuntimeError,
+        ) as error:  # the last two: of certificates
             raise NoCluster(
-                f"The scheduler {address} does not answer ({error}). Start it, see that dask’s settings here name the "
-                "certificate that it asks for, or grade without --scheduler.",
-                f"L’ordonnanceur {address} ne répond pas ({error}). Démarrez-le, vérifiez que les réglages de dask "
-                "nomment ici le certificat qu’il demande, ou corrigez sans --scheduler.",
+                f"The scheduler {address} does not answer ({error}). Start it, see that dask’s "
+                "settings here name the certificate that it asks for, or grade without "
+                "--scheduler.",
+                f"L’ordonnanceur {address} ne répond pas ({error}). Démarrez-le, vérifiez que les "
+                "réglages de dask nomment ici le certificat qu’il demande, ou corrigez sans "
+                "--scheduler.",
             ) from error
         if not self.workers:
             self.client.close()
             raise NoCluster(
-                f"The scheduler {address} has no worker. Start one with: dask worker {address} --nthreads 1",
-                f"L’ordonnanceur {address} n’a pas de travailleur. Démarrez-en un : dask worker {address} --nthreads 1",
+                f"The scheduler {address} has no worker. Start one with: dask worker {address} "
+                "--nthreads 1",
+                f"L’ordonnanceur {address} n’a pas de travailleur. Démarrez-en un : dask worker "
+                f"{address} --nthreads 1",
             )
         self.assignment = self.client.scatter(assignment, broadcast=True, hash=False)
         self.pool = self.client.get_executor(pure=False, retries=3)
@@ -191,13 +215,17 @@ def processors() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def pool(assignment: Assignment, workers: int | None, scheduler: str | None, pairs: list[Pair] = ()) -> Local | Cluster:
-    """Return where to mark: on the cluster of a scheduler's address, or here, with the warm pairs that there are."""
+def pool(
+    assignment: Assignment, workers: int | None, scheduler: str | None, pairs: list[Pair] = ()
+) -> Local | Cluster:
+    """Return where to mark: on the cluster of a scheduler's address, or here, with the warm pairs
+    that there are."""
     return Cluster(assignment, scheduler) if scheduler else Local(assignment, workers, pairs)
 
 
 def run(pool: Local | Cluster, jobs: Iterable[Job]) -> Iterator[tuple[Job, Result | Exception]]:
-    """Mark jobs and give each result as it comes; a few jobs are under way at a time, so that memory stays flat.
+    """Mark jobs and give each result as it comes; a few jobs are under way at a time, so that
+    memory stays flat.
 
     Args:
         pool: where.
@@ -214,7 +242,9 @@ def run(pool: Local | Cluster, jobs: Iterable[Job]) -> Iterator[tuple[Job, Resul
                 waiting[pool.submit(job)] = job
             if not waiting:
                 return
-            done, _ = concurrent.futures.wait(waiting, return_when=concurrent.futures.FIRST_COMPLETED)
+            done, _ = concurrent.futures.wait(
+                waiting, return_when=concurrent.futures.FIRST_COMPLETED
+            )
             for future in done:
                 job = waiting.pop(future)
                 error = future.exception()

@@ -1,4 +1,5 @@
-"""nbgrader's gradebook, written through nbgrader's own models: one session, one transaction a batch."""
+"""nbgrader's gradebook, written through nbgrader's own models: one session, one transaction a
+batch."""
 
 import contextlib
 import functools
@@ -11,7 +12,9 @@ from grader.course import Course, read_source
 from grader.work import MarkedNotebook, SourceNotebook
 from portail.errors import PortailError
 
-BUSY_MILLISECONDS = 15_000  #: how long to wait for a gradebook that another, such as the formgrader, is writing
+BUSY_MILLISECONDS = (
+    15_000  #: how long to wait for a gradebook that another, such as the formgrader, is writing
+)
 
 
 class GradebookProblem(PortailError):
@@ -57,8 +60,8 @@ class Given(msgspec.Struct, frozen=True):
 
 
 class GivenNotebook(msgspec.Struct, frozen=True):
-    """What the gradebook holds of one notebook handed in: cells and comments by grade id, and the penalty for being
-    late."""
+    """What the gradebook holds of one notebook handed in: cells and comments by grade id, and the
+    penalty for being late."""
 
     cells: dict[str, Given] = {}
     comments: dict[str, str] = {}
@@ -80,7 +83,11 @@ class Book:
     """
 
     def __init__(
-        self, course: Course, assignment: str, update: bool = True, notebooks: list[SourceNotebook] | None = None
+        self,
+        course: Course,
+        assignment: str,
+        update: bool = True,
+        notebooks: list[SourceNotebook] | None = None,
     ):
         self.course, self.name, self.notebooks = course, assignment, notebooks
         with named_problems(course):
@@ -95,7 +102,8 @@ class Book:
 
     @functools.cached_property
     def penalties(self):
-        """nbgrader's own step for late work, with the course's rule; made when the first late submission comes."""
+        """nbgrader's own step for late work, with the course's rule; made when the first late
+        submission comes."""
         from nbgrader.preprocessors import AssignLatePenalties
 
         penalties = AssignLatePenalties(config=self.course.config)
@@ -103,12 +111,15 @@ class Book:
         return penalties
 
     def _outdated(self) -> bool:
-        """Tell whether the gradebook lacks the assignment, or holds other cells or points than the source."""
+        """Tell whether the gradebook lacks the assignment, or holds other cells or points than the
+        source."""
         from nbgrader.api import MissingEntry
 
         notebooks = self.notebooks
         if notebooks is None:
-            notebooks = [read_source(self.course, path)[0] for path in self.course.notebooks(self.name)]
+            notebooks = [
+                read_source(self.course, path)[0] for path in self.course.notebooks(self.name)
+            ]
         source = {
             (notebook.name, cell.grade_id): cell.checksum
             for notebook in notebooks
@@ -120,7 +131,9 @@ class Book:
         except MissingEntry:
             return True
         return {
-            (notebook.name, cell.name): cell.checksum for notebook in notebooks for cell in notebook.source_cells
+            (notebook.name, cell.name): cell.checksum
+            for notebook in notebooks
+            for cell in notebook.source_cells
         } != source
 
     def write(self, lines: list[Line]) -> dict[str, float]:
@@ -130,11 +143,14 @@ class Book:
             The seconds by which each was late, by student.
 
         Raises:
-            GradebookProblem: if the gradebook is locked, read-only or full; nothing of the batch was written.
+            GradebookProblem: if the gradebook is locked, read-only or full; nothing of the batch
+                was written.
         """
         db = self.gradebook.db
         with named_problems(self.course, db):
-            with db.no_autoflush:  # what is written is written for all of them at once, which is many times faster
+            with (
+                db.no_autoflush
+            ):  # what is written is written for all of them at once, which is many times faster
                 submissions = {line.student: self._submission(line.student) for line in lines}
                 db.flush()
                 for line in lines:
@@ -142,7 +158,10 @@ class Book:
                 db.flush()
             for submission in submissions.values():
                 self._assign_penalties(submission)
-            late = {student: max(0.0, each.total_seconds_late or 0.0) for student, each in submissions.items()}
+            late = {
+                student: max(0.0, each.total_seconds_late or 0.0)
+                for student, each in submissions.items()
+            }
             db.commit()
             db.expunge_all()
             self.assignment = self.gradebook.find_assignment(self.name)
@@ -153,7 +172,9 @@ class Book:
         from nbgrader.utils import parse_utc
 
         with contextlib.suppress(ValueError, OverflowError, TypeError):
-            submission.timestamp = parse_utc(line.timestamp) if line.timestamp else submission.timestamp
+            submission.timestamp = (
+                parse_utc(line.timestamp) if line.timestamp else submission.timestamp
+            )
         for notebook in submission.notebooks:
             marked = line.notebooks.get(notebook.name)
             if marked is None:
@@ -163,7 +184,9 @@ class Book:
                 if mark is not None:
                     grade.auto_score = mark.points
                     grade.needs_manual_grade = mark.points is None or grade.manual_score is not None
-                    if marked.cause == "missing":  # nbgrader's rule for a notebook that was not handed in
+                    if (
+                        marked.cause == "missing"
+                    ):  # nbgrader's rule for a notebook that was not handed in
                         grade.needs_manual_grade = False
             for comment in notebook.comments:
                 comment.auto_comment = "No response." if comment.name in marked.unanswered else None
@@ -179,10 +202,13 @@ class Book:
                     submission.student.id, notebook.score, submission.total_seconds_late
                 )
                 if penalty is not None:
-                    notebook.late_submission_penalty = self.penalties._check_late_penalty(notebook, penalty)
+                    notebook.late_submission_penalty = self.penalties._check_late_penalty(
+                        notebook, penalty
+                    )
 
     def _submission(self, student_id: str):
-        """Return a learner's submission with all its grades and comments, made if absent, without flushing."""
+        """Return a learner's submission with all its grades and comments, made if absent, without
+        flushing."""
         from nbgrader.api import Comment, Grade, Student, SubmittedAssignment, SubmittedNotebook
 
         db = self.gradebook.db
@@ -219,11 +245,13 @@ class Book:
         return submission
 
     def automatic(self, student_id: str) -> dict[str, float | None]:
-        """Return a learner's automatic points by ``"notebook/grade id"``, as the gradebook holds them; {} if none."""
+        """Return a learner's automatic points by ``"notebook/grade id"``, as the gradebook holds
+        them; {} if none."""
         return {name: points for name, (points, _) in self.marks(student_id).items()}
 
     def marks(self, student_id: str) -> dict[str, tuple[float | None, bool]]:
-        """Return a learner's automatic points, and whether a person is to look at each, by ``"notebook/grade id"``."""
+        """Return a learner's automatic points, and whether a person is to look at each, by
+        ``"notebook/grade id"``."""
         from nbgrader.api import MissingEntry
 
         with named_problems(self.course), contextlib.suppress(MissingEntry):
@@ -236,7 +264,8 @@ class Book:
         return {}
 
     def given(self, student_id: str) -> dict[str, GivenNotebook]:
-        """Return all that a learner was given, by notebook; {} for whom the gradebook does not know."""
+        """Return all that a learner was given, by notebook; {} for whom the gradebook does not
+        know."""
         from nbgrader.api import MissingEntry
 
         with named_problems(self.course), contextlib.suppress(MissingEntry):
@@ -244,11 +273,18 @@ class Book:
                 notebook.name: GivenNotebook(
                     {
                         grade.name: Given(
-                            grade.auto_score, grade.manual_score, grade.extra_credit or 0.0, grade.needs_manual_grade
+                            grade.auto_score,
+                            grade.manual_score,
+                            grade.extra_credit or 0.0,
+                            grade.needs_manual_grade,
                         )
                         for grade in notebook.grades
                     },
-                    {comment.name: comment.comment for comment in notebook.comments if comment.comment},
+                    {
+                        comment.name: comment.comment
+                        for comment in notebook.comments
+                        if comment.comment
+                    },
                     notebook.late_submission_penalty or 0.0,
                 )
                 for notebook in self.gradebook.find_submission(self.name, student_id).notebooks
@@ -256,23 +292,36 @@ class Book:
         return {}
 
     def cells(self) -> list[tuple[str, str, Given]]:
-        """Return every graded cell of everybody: the learner's id, ``"notebook/grade id"``, and what was given."""
+        """Return every graded cell of everybody: the learner's id, ``"notebook/grade id"``, and
+        what was given."""
         from nbgrader.api import BaseCell, Grade, Notebook, SubmittedAssignment, SubmittedNotebook
         from sqlalchemy import select
 
         with named_problems(self.course):
             query = (
-                select(SubmittedAssignment.student_id, Notebook.name, BaseCell.name, Grade.auto_score,
-                       Grade.manual_score, Grade.extra_credit, Grade.needs_manual_grade)
+                select(
+                    SubmittedAssignment.student_id,
+                    Notebook.name,
+                    BaseCell.name,
+                    Grade.auto_score,
+                    Grade.manual_score,
+                    Grade.extra_credit,
+                    Grade.needs_manual_grade,
+                )
                 .join(SubmittedNotebook, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
                 .join(Notebook, Notebook.id == SubmittedNotebook.notebook_id)
                 .join(Grade, Grade.notebook_id == SubmittedNotebook.id)
                 .join(BaseCell, BaseCell.id == Grade.cell_id)
                 .where(SubmittedAssignment.assignment_id == self.assignment.id)
             )
+            rows = self.gradebook.db.execute(query)
             return [
-                (student, f"{notebook}/{cell}", Given(automatic, manual, extra or 0.0, bool(unread)))
-                for student, notebook, cell, automatic, manual, extra, unread in self.gradebook.db.execute(query)
+                (
+                    student,
+                    f"{notebook}/{cell}",
+                    Given(automatic, manual, extra or 0.0, bool(unread)),
+                )
+                for student, notebook, cell, automatic, manual, extra, unread in rows
             ]
 
     def maximum(self) -> dict[str, float]:
@@ -296,28 +345,37 @@ class Book:
                 .where(SubmittedAssignment.assignment_id == self.assignment.id)
                 .group_by(SubmittedAssignment.student_id)
             )
-            return {student: float(points) for student, points in self.gradebook.db.execute(query) if points}
+            return {
+                student: float(points)
+                for student, points in self.gradebook.db.execute(query)
+                if points
+            }
 
     def enter(self, marks: list[tuple[str, str, float, str]]) -> None:
-        """Write what people gave, as the formgrader does, in one transaction: learner, ``"notebook/grade id"``, points,
-        comment."""
+        """Write what people gave, as the formgrader does, in one transaction: learner,
+        ``"notebook/grade id"``, points, comment."""
         with named_problems(self.course, self.gradebook.db):
             for student, name, points, comment in marks:
                 notebook, _, grade_id = name.partition("/")
                 grade = self.gradebook.find_grade(grade_id, notebook, self.name, student)
                 grade.manual_score, grade.needs_manual_grade = points, False
                 if comment:
-                    self.gradebook.find_comment(grade_id, notebook, self.name, student).manual_comment = comment
+                    self.gradebook.find_comment(
+                        grade_id, notebook, self.name, student
+                    ).manual_comment = comment
             self.gradebook.db.commit()
 
     def put_back(self, marks: dict[str, dict[str, tuple[float | None, bool]]]) -> None:
-        """Write automatic points as ``marks`` gave them, by student, in one transaction; manual ones stay."""
+        """Write automatic points as ``marks`` gave them, by student, in one transaction; manual
+        ones stay."""
         with named_problems(self.course, self.gradebook.db), self.gradebook.db.no_autoflush:
             for student_id, own in marks.items():
                 for notebook in self._submission(student_id).notebooks:
                     for grade in notebook.grades:
                         if f"{notebook.name}/{grade.name}" in own:
-                            grade.auto_score, grade.needs_manual_grade = own[f"{notebook.name}/{grade.name}"]
+                            grade.auto_score, grade.needs_manual_grade = own[
+                                f"{notebook.name}/{grade.name}"
+                            ]
             self.gradebook.db.commit()
 
     def students(self) -> set[str]:
@@ -326,7 +384,11 @@ class Book:
             return {
                 submission.student.id
                 for submission in self.gradebook.assignment_submissions(self.name)
-                if any(grade.auto_score is not None for notebook in submission.notebooks for grade in notebook.grades)
+                if any(
+                    grade.auto_score is not None
+                    for notebook in submission.notebooks
+                    for grade in notebook.grades
+                )
             }
 
     def close(self) -> None:
@@ -335,7 +397,8 @@ class Book:
 
 
 def forget_student(course: Course, student: str) -> int:
-    """Remove a learner, with all submissions, marks and comments, and return how many submissions they had.
+    """Remove a learner, with all submissions, marks and comments, and return how many submissions
+    they had.
 
     A SQLite gradebook is written anew, so that nothing of them stays in its free pages.
     """
@@ -383,17 +446,20 @@ def named_problems(course: Course, session=None):
 
     try:
         yield
-    except (SQLAlchemyError, OSError, ImportError) as error:  # the last: an address whose driver is not installed
+    except (
+        SQLAlchemyError,
+        OSError,
+        ImportError,
+    ) as error:  # the last: an address whose driver is not installed
         if session is not None:
             with contextlib.suppress(SQLAlchemyError):
                 session.rollback()
         why = str(getattr(error, "orig", None) or error)[:300]
         raise GradebookProblem(
-            f"The gradebook cannot be read or written ({why}). Close what else uses it, or free space, and run "
-            f"the command again: nothing is lost.",
-            f"Impossible de lire ou d’écrire le carnet de notes ({why}). Fermez ce qui l’utilise ou libérez de "
-            f"l’espace, puis relancez la "
-            "commande : rien n’est perdu.",
+            f"The gradebook cannot be read or written ({why}). Close what else uses it, or free "
+            "space, and run the command again: nothing is lost.",
+            f"Impossible de lire ou d’écrire le carnet de notes ({why}). Fermez ce qui l’utilise "
+            "ou libérez de l’espace, puis relancez la commande : rien n’est perdu.",
         ) from error
 
 

@@ -1,5 +1,5 @@
-"""The journal: what happened to every submission, line after line, never rewritten; the last line of a submission is
-its state."""
+"""The journal: what happened to every submission, line after line, never rewritten; the last line
+of a submission is its state."""
 
 import contextlib
 import os
@@ -56,7 +56,8 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Journal:
-    """An append-only file of entries, each line with its checksum; a line torn by a crash is passed over and closed.
+    """An append-only file of entries, each line with its checksum; a line torn by a crash is passed
+    over and closed.
 
     Args:
         path: the file; made with its folder if absent.
@@ -91,7 +92,8 @@ class Journal:
 
         Args:
             entries: in order.
-            settled: whether they are on the disk when this returns; what only tells that a thing has begun need not be.
+            settled: whether they are on the disk when this returns; what only tells that a thing
+                has begun need not be.
 
         Raises:
             OSError: if the disk is full; the entries may then be there or not, never half.
@@ -147,7 +149,8 @@ def _line(entry: Entry) -> bytes:
 
 
 def _encodable(value):
-    """Return plain data whose texts any encoding of Unicode takes, what it does not take spelled out."""
+    """Return plain data whose texts any encoding of Unicode takes, what it does not take spelled
+    out."""
     if isinstance(value, str):
         return value.encode("utf-8", "backslashreplace").decode()
     if isinstance(value, dict):

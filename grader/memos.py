@@ -1,7 +1,9 @@
-"""Answers that people read: sheets for two markers who see neither names nor each other, and how far they agree.
+"""Answers that people read: sheets for two markers who see neither names nor each other, and how
+far they agree.
 
-A sheet is a CSV with one line an answer, in a page beside it stands what the learners wrote. Answers go by a code,
-drawn anew each time; which learner a code is stays in the course's own folder.
+A sheet is a CSV with one line an answer, in a page beside it stands what the learners wrote.
+Answers go by a code, drawn anew each time; which learner a code is stays in the course's own
+folder.
 """
 
 import contextlib
@@ -30,19 +32,29 @@ from portail.errors import PortailError
 from portail.wording import language
 
 COLUMNS = ["code", "task", "maximum", "points", "comment"]
-_BEGINS, _ENDS = "<!-- answer {} -->", "<!-- end of answer -->"  # by which an answer is taken out of the page again
+_BEGINS, _ENDS = (
+    "<!-- answer {} -->",
+    "<!-- end of answer -->",
+)  # by which an answer is taken out of the page again
 NEAR = 1.0  #: points that two markers may lie apart, and their mean still counts
 _LIMITS = Limits(seconds=120, memory=1 << 30)
 _WORDS = {
-    "en": {"title": "Answers to mark", "task": "Task", "not_drawn": "This answer cannot be shown here: see the "
-           "learner’s notebook in autograded/.",
-           "how": "Give points and a comment in your sheet, under the same code. Answers stand in no order that means "
-                  "anything. Do not speak with the other marker before both sheets are in."},
-    "fr": {"title": "Réponses à évaluer", "task": "Tâche", "not_drawn": "Cette réponse ne peut pas être affichée ici : "
-           "voyez le carnet dans autograded/.",
-           "how": "Inscrivez les points et un commentaire dans votre feuille, au même code. L’ordre des réponses ne "
-                  "veut rien dire. Ne parlez pas à l’autre correcteur ou correctrice avant que les deux feuilles "
-                  "soient rendues."},
+    "en": {
+        "title": "Answers to mark",
+        "task": "Task",
+        "not_drawn": "This answer cannot be shown here: see the learner’s notebook in autograded/.",
+        "how": "Give points and a comment in your sheet, under the same code. Answers stand in no "
+        "order that means anything. Do not speak with the other marker before both sheets are in.",
+    },
+    "fr": {
+        "title": "Réponses à évaluer",
+        "task": "Tâche",
+        "not_drawn": "Cette réponse ne peut pas être affichée ici : "
+        "voyez le carnet dans autograded/.",
+        "how": "Inscrivez les points et un commentaire dans votre feuille, au même code. L’ordre "
+        "des réponses ne veut rien dire. Ne parlez pas à l’autre correcteur ou correctrice avant "
+        "que les deux feuilles soient rendues.",
+    },
 }
 
 
@@ -97,8 +109,17 @@ class Settled(msgspec.Struct, frozen=True):
     alone: list[str]
 
 
-def lay_out(folder: Path | str, assignment: str, out: Path, *, markers: int = 2, share: float = 1.0,
-            seed: int | None = None, db: str | None = None, unsafe_trusted: bool = False) -> list[Path]:
+def lay_out(
+    folder: Path | str,
+    assignment: str,
+    out: Path,
+    *,
+    markers: int = 2,
+    share: float = 1.0,
+    seed: int | None = None,
+    db: str | None = None,
+    unsafe_trusted: bool = False,
+) -> list[Path]:
     """Write a sheet for each marker, and a page with the answers, without a name.
 
     Args:
@@ -119,15 +140,24 @@ def lay_out(folder: Path | str, assignment: str, out: Path, *, markers: int = 2,
         CannotWrite: if a file cannot be written.
     """
     course = Course(folder, db)
-    tasks = {f"{notebook.name}/{cell.grade_id}": (notebook.name, cell)
-             for notebook in (read_source(course, path)[0] for path in course.notebooks(assignment))
-             for cell in notebook.cells if cell.role in ("manual", "task")}
+    tasks = {
+        f"{notebook.name}/{cell.grade_id}": (notebook.name, cell)
+        for notebook in (read_source(course, path)[0] for path in course.notebooks(assignment))
+        for cell in notebook.cells
+        if cell.role in ("manual", "task")
+    }
     with contextlib.closing(Book(course, assignment, update=False)) as book:
-        unread = [(student, name) for student, name, given in book.cells() if given.unread and name in tasks]
+        unread = [
+            (student, name)
+            for student, name, given in book.cells()
+            if given.unread and name in tasks
+        ]
     chance = random.Random(seed if seed is not None else secrets.randbits(64))
     chosen = chance.sample(sorted(unread), round(len(unread) * share))
-    answers = {f"M{number:05d}": Listed(student, name, tasks[name][1].points)
-               for number, (student, name) in enumerate(chosen, 1)}
+    answers = {
+        f"M{number:05d}": Listed(student, name, tasks[name][1].points)
+        for number, (student, name) in enumerate(chosen, 1)
+    }
     page = out / f"{assignment}-answers.html"
     put(page, _page(course, assignment, answers, unsafe_trusted).encode("utf-8", "replace"))
     sheets = [out / f"{assignment}-marker-{number}.csv" for number in range(1, markers + 1)]
@@ -154,7 +184,9 @@ def _sheet(answers: dict[str, Listed]) -> bytes:
     written = io.StringIO()
     lines = csv.writer(written)
     lines.writerow(COLUMNS)
-    lines.writerows([code, each.task, f"{each.maximum:g}", "", ""] for code, each in answers.items())
+    lines.writerows(
+        [code, each.task, f"{each.maximum:g}", "", ""] for code, each in answers.items()
+    )
     return written.getvalue().encode("utf-8-sig")  # Excel needs the mark
 
 
@@ -165,18 +197,34 @@ def _page(course: Course, assignment: str, answers: dict[str, Listed], trusted: 
     with contextlib.closing(zygote):
         for code, each in answers.items():
             notebook, _, grade_id = each.task.partition("/")
-            data = read_regular(course.autograded / each.student / assignment / f"{notebook}.ipynb", MOST_NOTEBOOK)
+            data = read_regular(
+                course.autograded / each.student / assignment / f"{notebook}.ipynb", MOST_NOTEBOOK
+            )
             question = rendering.Answer(data or b"", grade_id)
             drawn = ask_once(zygote, "grader.rendering:serve_answer", _LIMITS, question, Drawn, 60)
-            shown = drawn.html.replace("<!--", "&lt;!--") if drawn else f"<p>{words['not_drawn']}</p>"
-            parts.append(f"{_BEGINS.format(code)}<h2>{code}</h2>\n<p>{words['task']} "
-                         f"<code>{html.escape(each.task)}</code></p>\n{shown}\n{_ENDS}")
-    body = f"<h1>{words['title']}: {html.escape(assignment)}</h1>\n<p>{words['how']}</p>\n" + "\n".join(parts)
+            shown = (
+                drawn.html.replace("<!--", "&lt;!--") if drawn else f"<p>{words['not_drawn']}</p>"
+            )
+            parts.append(
+                f"{_BEGINS.format(code)}<h2>{code}</h2>\n<p>{words['task']} "
+                f"<code>{html.escape(each.task)}</code></p>\n{shown}\n{_ENDS}"
+            )
+    body = (
+        f"<h1>{words['title']}: {html.escape(assignment)}</h1>\n<p>{words['how']}</p>\n"
+        + "\n".join(parts)
+    )
     return framed(language(), f"{words['title']}: {assignment}", body)
 
 
-def settle(folder: Path | str, assignment: str, first: Path, second: Path, *, enter: bool = False,
-           db: str | None = None) -> Settled:
+def settle(
+    folder: Path | str,
+    assignment: str,
+    first: Path,
+    second: Path,
+    *,
+    enter: bool = False,
+    db: str | None = None,
+) -> Settled:
     """Compare two markers' sheets, and enter the mean where they lie at most a point apart.
 
     Args:
@@ -204,11 +252,20 @@ def settle(folder: Path | str, assignment: str, first: Path, second: Path, *, en
         kept.agreement = {}
         for task in sorted({kept.answers[code].task for code in both}):
             own = [points[code] for code in both if kept.answers[code].task == task]
-            kept.agreement[task] = statistics.agreement([one for one, _ in own], [two for _, two in own])
+            kept.agreement[task] = statistics.agreement(
+                [one for one, _ in own], [two for _, two in own]
+            )
         near = [code for code in both if abs(points[code][0] - points[code][1]) <= NEAR]
         if enter:
-            marks = [(kept.answers[code].student, kept.answers[code].task, sum(points[code]) / 2,
-                      _joined(sheets[0][code][1], sheets[1][code][1])) for code in near]
+            marks = [
+                (
+                    kept.answers[code].student,
+                    kept.answers[code].task,
+                    sum(points[code]) / 2,
+                    _joined(sheets[0][code][1], sheets[1][code][1]),
+                )
+                for code in near
+            ]
             with contextlib.closing(Book(course, assignment, update=False)) as book:
                 book.enter(marks)
         put(_kept_at(course, assignment), msgspec.json.encode(kept))
@@ -224,16 +281,21 @@ def _read(path: Path, kept: Kept) -> dict[str, tuple[float, str]]:
     """Return a sheet's points and comments by code; a line without points is left out."""
     data = read_regular(path, 64 << 20)
     if data is None:
-        raise BadSheet(f"{path} cannot be read. Save the sheet as CSV and try again.",
-                       f"{path} est illisible. Enregistrez la feuille en CSV et réessayez.")
+        raise BadSheet(
+            f"{path} cannot be read. Save the sheet as CSV and try again.",
+            f"{path} est illisible. Enregistrez la feuille en CSV et réessayez.",
+        )
     text = data.decode("utf-8-sig", "replace")
     first = text.splitlines()[0] if text.strip() else ""
-    lines = csv.DictReader(io.StringIO(text), delimiter=";" if first.count(";") > first.count(",") else ",")
+    lines = csv.DictReader(
+        io.StringIO(text), delimiter=";" if first.count(";") > first.count(",") else ","
+    )
     try:
         return dict(_entries(path, lines, kept.answers, kept.forgotten))
     except csv.Error as error:
-        raise BadSheet(f"{path} does not read as CSV: {error}.",
-                       f"{path} n’est pas un CSV lisible : {error}.") from error
+        raise BadSheet(
+            f"{path} does not read as CSV: {error}.", f"{path} n’est pas un CSV lisible : {error}."
+        ) from error
 
 
 def _entries(path: Path, lines: Iterable[dict], answers: dict[str, Listed], forgotten: list[str]):
@@ -242,16 +304,21 @@ def _entries(path: Path, lines: Iterable[dict], answers: dict[str, Listed], forg
         if not written or code in forgotten:
             continue
         if code not in answers:
-            raise BadSheet(f"{path.name}, line {number}: the code {code[:40]!r} is not one of this marking’s.",
-                           f"{path.name}, ligne {number} : le code {code[:40]!r} n’est pas de cette évaluation.")
+            raise BadSheet(
+                f"{path.name}, line {number}: the code {code[:40]!r} is not one of this marking’s.",
+                f"{path.name}, ligne {number} : le code {code[:40]!r} n’est pas de cette "
+                "évaluation.",
+            )
         try:
             points = float(written.replace(",", "."))  # as Excel writes it in French
         except ValueError:
             points = float("nan")
         if not 0 <= points <= answers[code].maximum:
             raise BadSheet(
-                f"{path.name}, line {number}: {written[:40]!r} is not a number from 0 to {answers[code].maximum:g}.",
-                f"{path.name}, ligne {number} : {written[:40]!r} n’est pas un nombre de 0 à {answers[code].maximum:g}.",
+                f"{path.name}, line {number}: {written[:40]!r} is not a number from 0 to "
+                f"{answers[code].maximum:g}.",
+                f"{path.name}, ligne {number} : {written[:40]!r} n’est pas un nombre de 0 à "
+                f"{answers[code].maximum:g}.",
             )
         yield code, (points, (line.get("comment") or "").strip())
 
@@ -262,7 +329,8 @@ def agreement(course: Course, assignment: str) -> dict[str, Agreement]:
 
 
 def forget(course: Course, student: str) -> Forgotten:
-    """Remove a learner from the lists of codes, and their answers from the pages and sheets that were written."""
+    """Remove a learner from the lists of codes, and their answers from the pages and sheets that
+    were written."""
     done = Forgotten([], [])
     for path in sorted((course.state / "memos").glob("*.json")):
         kept = _kept(course, path.stem)
@@ -270,7 +338,11 @@ def forget(course: Course, student: str) -> Forgotten:
         if not codes:
             continue
         for written in map(Path, kept.written):
-            where = str(written.relative_to(course.root)) if written.is_relative_to(course.root) else str(written)
+            where = (
+                str(written.relative_to(course.root))
+                if written.is_relative_to(course.root)
+                else str(written)
+            )
             try:
                 _take_out(written, codes)
                 done.removed.append(where)
@@ -286,7 +358,8 @@ def forget(course: Course, student: str) -> Forgotten:
 
 
 def _take_out(path: Path, codes: list[str]) -> None:
-    """Take answers out of a page, or their lines out of a sheet, which a spreadsheet may have saved in its own way.
+    """Take answers out of a page, or their lines out of a sheet, which a spreadsheet may have saved
+    in its own way.
 
     Raises:
         OSError: if it cannot be read.
@@ -296,7 +369,12 @@ def _take_out(path: Path, codes: list[str]) -> None:
     if path.suffix == ".html":
         page = data.decode("utf-8")
         for code in codes:
-            page, count = re.subn(re.escape(_BEGINS.format(code)) + ".*?" + re.escape(_ENDS), "", page, flags=re.DOTALL)
+            page, count = re.subn(
+                re.escape(_BEGINS.format(code)) + ".*?" + re.escape(_ENDS),
+                "",
+                page,
+                flags=re.DOTALL,
+            )
             if not count:
                 raise ValueError(code)
         return put(path, page.encode("utf-8"))
@@ -309,7 +387,7 @@ def _take_out(path: Path, codes: list[str]) -> None:
     mark = max(",;\t", key=first.count)
     rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=mark) if any(row)]
     at = rows[0].index("code") if rows and "code" in rows[0] else 0
-    left = [row for row in rows if "".join(row[at:at + 1]).strip() not in codes]
+    left = [row for row in rows if "".join(row[at : at + 1]).strip() not in codes]
     if len(left) == len(rows):
         raise ValueError(path.name)
     written = io.StringIO(newline="")

@@ -38,7 +38,12 @@ class Output(msgspec.Struct, omit_defaults=True):
         if self.kind == "stream":
             return {"output_type": "stream", "name": self.name, "text": self.text}
         if self.kind == "error":
-            return {"output_type": "error", "ename": self.ename, "evalue": self.evalue, "traceback": self.traceback}
+            return {
+                "output_type": "error",
+                "ename": self.ename,
+                "evalue": self.evalue,
+                "traceback": self.traceback,
+            }
         output = {"output_type": self.kind, "data": self.data, "metadata": {}}
         return output | ({"execution_count": None} if self.kind == "execute_result" else {})
 
@@ -67,8 +72,8 @@ class Allowance:
 
 
 def clean(outputs, allowance: Allowance) -> list[Output]:
-    """Return outputs without anything alive: text, pictures, and HTML without scripts, handlers, links or outside
-    addresses.
+    """Return outputs without anything alive: text, pictures, and HTML without scripts, handlers,
+    links or outside addresses.
 
     To be called in a sealed process, since it parses.
 
@@ -90,7 +95,11 @@ def clean(outputs, allowance: Allowance) -> list[Output]:
 def _clean(each) -> Output | None:
     kind = each.get("output_type") if isinstance(each, dict) else None
     if kind == "stream":
-        return Output(kind, name="stderr" if each.get("name") == "stderr" else "stdout", text=_text(each.get("text")))
+        return Output(
+            kind,
+            name="stderr" if each.get("name") == "stderr" else "stdout",
+            text=_text(each.get("text")),
+        )
     if kind == "error":
         lines = each.get("traceback")
         return Output(
@@ -128,11 +137,17 @@ def _clean_data(data) -> dict[str, str]:
 
 
 def _only_pictures(tag: str, attribute: str, value: str) -> str | None:
-    if attribute == "src" and not value.startswith(tuple(f"data:{kind};base64," for kind in _IMAGES)):
+    if attribute == "src" and not value.startswith(
+        tuple(f"data:{kind};base64," for kind in _IMAGES)
+    ):
         return None
     return value
 
 
 def _text(value) -> str:
-    text = "".join(map(str, value)) if isinstance(value, list) else str(value if value is not None else "")
+    text = (
+        "".join(map(str, value))
+        if isinstance(value, list)
+        else str(value if value is not None else "")
+    )
     return text.encode("utf-8", "replace").decode()

@@ -1,12 +1,14 @@
-"""Plain data: turning values into messages and back, so that what crosses the border can do nothing by itself.
+"""Plain data: turning values into messages and back, so that what crosses the border can do nothing
+by itself.
 
-``Packer`` writes a value as scalars and lists that begin with a tag; ``Unpacker`` builds it again from nothing but
-those. Exact types and the identity of containers survive within one message. What is not plain (an instance of
-somebody's class, an open file) becomes a ``Refused`` that names its type.
+``Packer`` writes a value as scalars and lists that begin with a tag; ``Unpacker`` builds it again
+from nothing but those. Exact types and the identity of containers survive within one message. What
+is not plain (an instance of somebody's class, an open file) becomes a ``Refused`` that names its
+type.
 
-A function, an iterator or a module can be an answer; no value ever holds one, since a test that asks a value for
-something (``answer.equals(expected)``) must be answered by the value's own type. A function that is an answer becomes
-a number by which the other side may be asked to call it.
+A function, an iterator or a module can be an answer; no value ever holds one, since a test that
+asks a value for something (``answer.equals(expected)``) must be answered by the value's own type. A
+function that is an answer becomes a number by which the other side may be asked to call it.
 """
 
 import builtins
@@ -62,12 +64,14 @@ _NUMPY_KINDS = set("biufcSUmM")
 
 
 class Refused:
-    """What stands for a value that cannot cross the border; whatever a test does with it raises ``CannotCross``.
+    """What stands for a value that cannot cross the border; whatever a test does with it raises
+    ``CannotCross``.
 
     Args:
         what: what the value is, in both languages: "a value of type X".
         name: the name that it was given, where it is an answer.
-        expected: what the answer of the source's own solution is, in both languages; None where nobody knows.
+        expected: what the answer of the source's own solution is, in both languages; None where
+            nobody knows.
     """
 
     def __init__(self, what: Sentence, name: str = "", expected: Sentence | None = None):
@@ -83,8 +87,10 @@ class Refused:
 
 
 for _names in (
-    "eq ne lt le gt ge len iter next bool call contains getitem setitem delitem add radd sub rsub mul rmul matmul",
-    "truediv rtruediv floordiv rfloordiv mod rmod pow rpow and rand or ror xor rxor neg pos abs invert int float",
+    "eq ne lt le gt ge len iter next bool call contains getitem setitem delitem add radd sub rsub "
+    "mul rmul matmul",
+    "truediv rtruediv floordiv rfloordiv mod rmod pow rpow and rand or ror xor rxor neg pos abs "
+    "invert int float",
     "complex index round enter exit str repr format reversed array length_hint",
 ):
     for _name in _names.split():
@@ -92,7 +98,8 @@ for _names in (
 
 
 def named(value, name: str, expected: Sentence | None = None):
-    """Return an answer; one that was refused is told its name, and what was expected in its place."""
+    """Return an answer; one that was refused is told its name, and what was expected in its
+    place."""
     if type(value) is not Refused:
         return value
     what, _, _ = object.__getattribute__(value, "_about")
@@ -108,7 +115,9 @@ class CannotCross(Exception):
         expected: what was expected, in both languages; None where nobody knows.
     """
 
-    last: "CannotCross | None" = None  #: the last one that was raised, for a test that goes on all the same
+    last: "CannotCross | None" = (
+        None  #: the last one that was raised, for a test that goes on all the same
+    )
 
     def __init__(self, what: Sentence, name: str = "", expected: Sentence | None = None):
         self.what, self.name, self.expected = what, name, expected
@@ -121,12 +130,20 @@ class CannotCross(Exception):
         subject = Sentence("This is", "C’est")
         if self.name:
             subject = Sentence(f"`{self.name}` is", f"`{self.name}` est")
-        wanted = Sentence("give plain data: a number, text, a list, a table", "donnez une donnée simple : un nombre, "
-                          "un texte, une liste, un tableau")
+        wanted = Sentence(
+            "give plain data: a number, text, a list, a table",
+            "donnez une donnée simple : un nombre, un texte, une liste, un tableau",
+        )
         if self.expected is not None:
-            wanted = Sentence(f"I expected {self.expected.english}", f"il faut {self.expected.french}")
-        return Sentence(f"{subject.english} {self.what.english}, which cannot be marked; {wanted.english}.",
-                        typeset(f"{subject.french} {self.what.french}, qu’on ne peut pas noter; {wanted.french}."))
+            wanted = Sentence(
+                f"I expected {self.expected.english}", f"il faut {self.expected.french}"
+            )
+        return Sentence(
+            f"{subject.english} {self.what.english}, which cannot be marked; {wanted.english}.",
+            typeset(
+                f"{subject.french} {self.what.french}, qu’on ne peut pas noter; {wanted.french}."
+            ),
+        )
 
     def _render_traceback_(self) -> list[str]:
         return [f"CannotCross: {self}"]
@@ -147,24 +164,46 @@ _KINDS = {  # of the types that beginners make most, by the type's name
     "ndarray": ("an array (ndarray)", "un tableau NumPy (ndarray)"),
     "Figure": ("a chart (Figure)", "un graphique (Figure)"),
     "Axes": ("the axes of a chart (Axes)", "les axes d’un graphique (Axes)"),
-    "a chart": ("a chart that is too large, or of a kind that cannot be drawn again",
-                "un graphique trop grand, ou d’un genre qu’on ne peut pas redessiner"),
-    "DataFrameGroupBy": ("a grouped table, of which nothing was computed yet (DataFrameGroupBy)",
-                         "un tableau groupé dont rien n’a encore été calculé (DataFrameGroupBy)"),
-    "SeriesGroupBy": ("a grouped column, of which nothing was computed yet (SeriesGroupBy)",
-                      "une colonne groupée dont rien n’a encore été calculé (SeriesGroupBy)"),
-    "Styler": ("a table made for show (Styler)", "un tableau mis en forme pour l’affichage (Styler)"),
+    "a chart": (
+        "a chart that is too large, or of a kind that cannot be drawn again",
+        "un graphique trop grand, ou d’un genre qu’on ne peut pas redessiner",
+    ),
+    "DataFrameGroupBy": (
+        "a grouped table, of which nothing was computed yet (DataFrameGroupBy)",
+        "un tableau groupé dont rien n’a encore été calculé (DataFrameGroupBy)",
+    ),
+    "SeriesGroupBy": (
+        "a grouped column, of which nothing was computed yet (SeriesGroupBy)",
+        "une colonne groupée dont rien n’a encore été calculé (SeriesGroupBy)",
+    ),
+    "Styler": (
+        "a table made for show (Styler)",
+        "un tableau mis en forme pour l’affichage (Styler)",
+    ),
     "Match": ("what a search found (a Match)", "ce qu’une recherche a trouvé (Match)"),
     "TextIOWrapper": ("an open file", "un fichier ouvert"),
     "module": ("a module", "un module"),
     "code": ("a text that would be run as code", "un texte qui serait exécuté comme du code"),
-    "pickle": ("a pickle, which could run code", "un fichier pickle, qui pourrait exécuter du code"),
-    "an array with named fields": ("an array with named fields", "un tableau NumPy à champs nommés"),
-    "a function in a value": ("a value that holds a function", "une valeur qui contient une fonction"),
-    "a long integer": (f"an integer of more than {MOST_DIGITS:,} digits",
-                       f"un entier de plus de {number(MOST_DIGITS, 0, 'fr')} chiffres"),
-    "a large value": ("a value that is too large or nested too deep",
-                      "une valeur trop grande ou imbriquée trop profondément"),
+    "pickle": (
+        "a pickle, which could run code",
+        "un fichier pickle, qui pourrait exécuter du code",
+    ),
+    "an array with named fields": (
+        "an array with named fields",
+        "un tableau NumPy à champs nommés",
+    ),
+    "a function in a value": (
+        "a value that holds a function",
+        "une valeur qui contient une fonction",
+    ),
+    "a long integer": (
+        f"an integer of more than {MOST_DIGITS:,} digits",
+        f"un entier de plus de {number(MOST_DIGITS, 0, 'fr')} chiffres",
+    ),
+    "a large value": (
+        "a value that is too large or nested too deep",
+        "une valeur trop grande ou imbriquée trop profondément",
+    ),
     "?": ("a value that cannot be read here", "une valeur illisible ici"),
     "itself": ("a value that holds itself", "une valeur qui se contient elle-même"),
 }
@@ -178,7 +217,10 @@ def kind_of(name: str) -> Sentence:
     """
     if name in _KINDS:
         return Sentence(*_KINDS[name])
-    name = "".join(mark for mark in str(name)[:80] if mark.isprintable() and mark not in "<>`\\") or "?"
+    name = (
+        "".join(mark for mark in str(name)[:80] if mark.isprintable() and mark not in "<>`\\")
+        or "?"
+    )
     if name.startswith("class "):
         return Sentence(f"the {name}", f"la classe {name.removeprefix('class ')}")
     return Sentence(f"a value of type {name}", f"une valeur de type {name}")
@@ -188,8 +230,8 @@ class Packer:
     """Writes values as messages.
 
     Args:
-        register: takes a function or an iterator that is an answer and returns the number by which the other side may
-            ask for it; None where functions are refused.
+        register: takes a function or an iterator that is an answer and returns the number by which
+            the other side may ask for it; None where functions are refused.
         number_of: returns the number of a function that came from the other side, or None.
     """
 
@@ -199,7 +241,9 @@ class Packer:
         self.kept: list = []  # the containers in order, alive, so that no id is used twice
         self.nodes = 0
         self.careful = False
-        self.parts_by_name = 0  # how many of the containers around have parts that a test reaches by name
+        self.parts_by_name = (
+            0  # how many of the containers around have parts that a test reaches by name
+        )
 
     def pack(self, value) -> bytes:
         """Return a value, an answer by itself, as bytes.
@@ -216,14 +260,20 @@ class Packer:
             BorderError: if they are larger than a message may be.
         """
         return self.encoded(
-            lambda: [[name, type(value).__name__[:80], self.answer(value)] for name, value in values.items()]
+            lambda: [
+                [name, type(value).__name__[:80], self.answer(value)]
+                for name, value in values.items()
+            ]
         )
 
     def encoded(self, make: Callable) -> bytes:
         """Return what a function makes of nodes as bytes."""
         try:
             return msgspec.msgpack.encode(make())
-        except (UnicodeEncodeError, OverflowError):  # a lone surrogate, a long integer: rare, so found by failing
+        except (
+            UnicodeEncodeError,
+            OverflowError,
+        ):  # a lone surrogate, a long integer: rare, so found by failing
             if self.careful:
                 raise
             self.seen.clear()
@@ -234,7 +284,8 @@ class Packer:
             raise BorderError("the value is nested too deep") from error
 
     def answer(self, value):
-        """Return the node of an answer: what no value may hold, a function, an iterator, a module, may be one."""
+        """Return the node of an answer: what no value may hold, a function, an iterator, a module,
+        may be one."""
         if type(value) in _SCALARS or id(value) in self.seen:
             return self.node(value, 0)
         if isinstance(value, types.ModuleType):
@@ -266,8 +317,8 @@ class Packer:
         self.kept.append(value)
 
     def items(self, values, depth: int) -> list:
-        """Return the items of a sequence: as they are, in one piece, where they are plain, which is what makes columns
-        fast."""
+        """Return the items of a sequence: as they are, in one piece, where they are plain, which is
+        what makes columns fast."""
         values = list(values)
         lists = None if self.careful else self.plain_lists(values, depth)
         if lists is None:
@@ -278,8 +329,8 @@ class Packer:
         return ["=", values]
 
     def plain_lists(self, values: list, depth: int) -> list[list] | None:
-        """Return the lists among values that may cross in one piece (``_plain_lists``), None where they may not: a list
-        that was there before crosses as its number."""
+        """Return the lists among values that may cross in one piece (``_plain_lists``), None where
+        they may not: a list that was there before crosses as its number."""
         lists = _plain_lists(values)
         if lists:
             ids = set(map(id, lists))
@@ -300,7 +351,8 @@ class Packer:
         return value
 
     def refuse(self, what: str):
-        """Return the node of a value that cannot cross: the name of its type, or a key of ``_KINDS``."""
+        """Return the node of a value that cannot cross: the name of its type, or a key of
+        ``_KINDS``."""
         return ["!", str(what)[:80]]
 
     def _other(self, value, kind, depth: int):
@@ -314,16 +366,25 @@ class Packer:
         if isinstance(value, tuple) and tuple in kind.__bases__ and hasattr(kind, "_fields"):
             self.keep(value)
             with self.reached_by_name():
-                return ["named", kind.__name__, list(map(str, kind._fields)), self.items(tuple(value), depth)]
+                return [
+                    "named",
+                    kind.__name__,
+                    list(map(str, kind._fields)),
+                    self.items(tuple(value), depth),
+                ]
         if isinstance(value, BaseException):
             return exception_node(self, value, depth)
         if isinstance(value, datetime.tzinfo):
-            return ["zone", zone] if (zone := _zone(value)) is not None else self.refuse(kind.__name__)
+            return (
+                ["zone", zone] if (zone := _zone(value)) is not None else self.refuse(kind.__name__)
+            )
         if isinstance(value, pathlib.PurePath):
             return ["path", str(value)]
         if isinstance(value, (np.dtype, pd.api.extensions.ExtensionDtype)):
             return _dtype(self, value)
-        if isinstance(value, pd.tseries.offsets.BaseOffset) and kind.__module__.startswith("pandas."):
+        if isinstance(value, pd.tseries.offsets.BaseOffset) and kind.__module__.startswith(
+            "pandas."
+        ):
             return _offset(self, value)
         drawn = charts.describe(value)
         if drawn is None and kind.__name__ in ("Figure", "Axes"):
@@ -338,8 +399,9 @@ class Packer:
 
     @contextlib.contextmanager
     def reached_by_name(self):
-        """Write the parts of a container that a test reaches by names which are the learner's to choose
-        (``table.total``, ``point.x``): none of them may be a class, which could be called."""
+        """Write the parts of a container that a test reaches by names which are the learner's to
+        choose (``table.total``, ``point.x``): none of them may be a class, which could be called.
+        """
         self.parts_by_name += 1
         try:
             yield
@@ -377,8 +439,8 @@ class Packer:
 
 
 def _plain_lists(values: list) -> list[list] | None:
-    """Return the lists among values that are all scalars and lists of scalars (a column of split texts has thousands),
-    or None where there is anything else."""
+    """Return the lists among values that are all scalars and lists of scalars (a column of split
+    texts has thousands), or None where there is anything else."""
     kinds = set(map(type, values))
     if kinds <= _SCALARS:
         return []
@@ -439,7 +501,11 @@ def _extension(packer, value, depth):
 def _view(tag):
     def write(packer, value, depth):
         values = list(value)
-        parts = [[key for key, _ in values], [item for _, item in values]] if tag == "items" else [values]
+        parts = (
+            [[key for key, _ in values], [item for _, item in values]]
+            if tag == "items"
+            else [values]
+        )
         return ["view", tag, *(packer.items(part, depth) for part in parts)]
 
     return write
@@ -454,7 +520,16 @@ def _default_dict(packer, value, depth):
 
 def _datetime(packer, value, depth):
     zone = value.tzinfo
-    parts = [value.year, value.month, value.day, value.hour, value.minute, value.second, value.microsecond, value.fold]
+    parts = [
+        value.year,
+        value.month,
+        value.day,
+        value.hour,
+        value.minute,
+        value.second,
+        value.microsecond,
+        value.fold,
+    ]
     return _with_zone(packer, "datetime", [parts], zone)
 
 
@@ -465,11 +540,14 @@ def _time(packer, value, depth):
 
 def _timestamp(packer, value, depth):
     naive = value if value.tz is None else value.tz_convert("UTC")
-    return _with_zone(packer, "timestamp", [naive.tz_localize(None).isoformat(), value.unit], value.tz)
+    return _with_zone(
+        packer, "timestamp", [naive.tz_localize(None).isoformat(), value.unit], value.tz
+    )
 
 
 def _with_zone(packer, tag, parts, zone):
-    """Write a moment with its time zone, or refuse it where the zone is of no kind that can cross."""
+    """Write a moment with its time zone, or refuse it where the zone is of no kind that can
+    cross."""
     written = None if zone is None else _zone(zone)
     if zone is not None and written is None:
         return packer.refuse(type(zone).__name__)
@@ -502,7 +580,9 @@ def _numpy_scalar(packer, value, kind):
 def _dtype(packer, value):
     """Write the type of a column by its name, where the name says all of it."""
     if isinstance(value, np.dtype):
-        return ["dtype", value.str] if value.kind in _NUMPY_KINDS | {"O"} else packer.refuse("dtype")
+        return (
+            ["dtype", value.str] if value.kind in _NUMPY_KINDS | {"O"} else packer.refuse("dtype")
+        )
     if isinstance(value, pd.StringDtype):
         return ["dtype of text", value.storage == "pyarrow", value.na_value is pd.NA]
     if isinstance(value, pd.CategoricalDtype):
@@ -535,7 +615,13 @@ def _array(packer, value, depth):
 def _index(packer, value, depth):
     packer.keep(value)
     if type(value) is pd.RangeIndex:
-        return ["index", "range", [value.start, value.stop, value.step], packer.node(value.name, depth), None]
+        return [
+            "index",
+            "range",
+            [value.start, value.stop, value.step],
+            packer.node(value.name, depth),
+            None,
+        ]
     if type(value) is pd.MultiIndex:
         names = packer.items(value.names, depth)
         levels = [packer.node(level, depth) for level in value.levels]
@@ -546,12 +632,23 @@ def _index(packer, value, depth):
             names,
             None,
         ]
-    freq = getattr(value, "freqstr", None) if isinstance(value, (pd.DatetimeIndex, pd.TimedeltaIndex)) else None
-    return ["index", "plain", _column(packer, value.array, depth), packer.node(value.name, depth), freq]
+    freq = (
+        getattr(value, "freqstr", None)
+        if isinstance(value, (pd.DatetimeIndex, pd.TimedeltaIndex))
+        else None
+    )
+    return [
+        "index",
+        "plain",
+        _column(packer, value.array, depth),
+        packer.node(value.name, depth),
+        freq,
+    ]
 
 
 def _column(packer, array, depth):
-    """Write the values of one column: of NumPy's types by their bytes, of pandas' own by what they are made of."""
+    """Write the values of one column: of NumPy's types by their bytes, of pandas' own by what they
+    are made of."""
     if type(array) is pd.arrays.NumpyExtensionArray:  # its subclasses are columns of text
         array = array.to_numpy()
     dtype = array.dtype
@@ -566,7 +663,12 @@ def _column(packer, array, depth):
         ]
     if isinstance(dtype, pd.StringDtype):
         values = array.to_numpy(dtype=object, na_value=None).tolist()
-        return ["string", dtype.na_value is pd.NA, packer.items(values, depth), dtype.storage == "pyarrow"]
+        return [
+            "string",
+            dtype.na_value is pd.NA,
+            packer.items(values, depth),
+            dtype.storage == "pyarrow",
+        ]
     if isinstance(dtype, pd.DatetimeTZDtype) and (zone := _zone(dtype.tz)) is not None:
         return ["zoned", np.asarray(array.asi8).tobytes(), dtype.unit, zone]
     if isinstance(dtype, pd.PeriodDtype):
@@ -579,14 +681,30 @@ def _column(packer, array, depth):
             array.closed,
         ]
     if isinstance(dtype, pd.SparseDtype):
-        return ["sparse", packer.node(np.asarray(array), depth), packer.node(dtype.fill_value, depth), str(dtype)]
-    if hasattr(array, "_mask") and hasattr(array, "_data"):  # Int64, Float64, boolean and their like
-        return ["masked", dtype.name, packer.node(array._data, depth), packer.node(array._mask, depth)]
+        return [
+            "sparse",
+            packer.node(np.asarray(array), depth),
+            packer.node(dtype.fill_value, depth),
+            str(dtype),
+        ]
+    if hasattr(array, "_mask") and hasattr(
+        array, "_data"
+    ):  # Int64, Float64, boolean and their like
+        return [
+            "masked",
+            dtype.name,
+            packer.node(array._data, depth),
+            packer.node(array._mask, depth),
+        ]
     return packer.refuse(type(dtype).__name__)
 
 
 def _attributes(packer, value, depth):
-    return [[key, packer.node(item, depth)] for key, item in list(value.attrs.items())[:50] if type(key) is str]
+    return [
+        [key, packer.node(item, depth)]
+        for key, item in list(value.attrs.items())[:50]
+        if type(key) is str
+    ]
 
 
 def _series(packer, value, depth):
@@ -638,7 +756,12 @@ _WRITERS: dict[type, Callable] = {
     datetime.date: lambda packer, value, depth: ["date", value.toordinal()],
     datetime.datetime: _datetime,
     datetime.time: _time,
-    datetime.timedelta: lambda packer, value, depth: ["timedelta", value.days, value.seconds, value.microseconds],
+    datetime.timedelta: lambda packer, value, depth: [
+        "timedelta",
+        value.days,
+        value.seconds,
+        value.microseconds,
+    ],
     decimal.Decimal: lambda packer, value, depth: ["decimal", str(value)],
     fractions.Fraction: lambda packer, value, depth: [
         "fraction",
@@ -646,7 +769,11 @@ _WRITERS: dict[type, Callable] = {
         packer.node(value.denominator, depth),
     ],
     uuid.UUID: lambda packer, value, depth: ["uuid", value.hex],
-    re.Pattern: lambda packer, value, depth: ["pattern", packer.node(value.pattern, depth), value.flags],
+    re.Pattern: lambda packer, value, depth: [
+        "pattern",
+        packer.node(value.pattern, depth),
+        value.flags,
+    ],
     np.ndarray: _array,
     pd.Timestamp: _timestamp,
     pd.Timedelta: lambda packer, value, depth: ["delta", int(value.asm8.view("i8")), value.unit],
@@ -661,7 +788,10 @@ _WRITERS: dict[type, Callable] = {
     pd.DataFrame: _frame,
     pd.Categorical: _extension,
 }
-for _names in ("Index RangeIndex MultiIndex DatetimeIndex TimedeltaIndex PeriodIndex CategoricalIndex IntervalIndex",):
+for _names in (
+    "Index RangeIndex MultiIndex DatetimeIndex TimedeltaIndex PeriodIndex CategoricalIndex "
+    "IntervalIndex",
+):
     _WRITERS |= {getattr(pd, name): _index for name in _names.split()}
 for _names in (
     "StringArray IntegerArray FloatingArray BooleanArray DatetimeArray TimedeltaArray PeriodArray",
@@ -675,8 +805,16 @@ _TYPES: dict[str, type] = {
     for each in (
         *_SCALARS,
         *(kind for kind in _WRITERS if kind not in _VIEWS),
-        *(each for each in vars(np).values() if isinstance(each, type) and issubclass(each, np.generic)),
-        *(each for each in vars(builtins).values() if isinstance(each, type) and issubclass(each, BaseException)),
+        *(
+            each
+            for each in vars(np).values()
+            if isinstance(each, type) and issubclass(each, np.generic)
+        ),
+        *(
+            each
+            for each in vars(builtins).values()
+            if isinstance(each, type) and issubclass(each, BaseException)
+        ),
     )
 }
 
@@ -685,15 +823,19 @@ class Unpacker:
     """Builds values from messages.
 
     Args:
-        call: called when a function of the message is: with its number, its name, and its positional and named
-            arguments.
+        call: called when a function of the message is: with its number, its name, and its
+            positional and named arguments.
         functions: what ``["yours", number]`` stands for.
         label: the name under which the first function of the message is known, for ``call``.
     """
 
-    texts: set[str] | None = None  #: where a process keeps the texts that could be code, of all it has read
+    texts: set[str] | None = (
+        None  #: where a process keeps the texts that could be code, of all it has read
+    )
 
-    def __init__(self, call: Callable | None = None, functions: dict | None = None, label: str = ""):
+    def __init__(
+        self, call: Callable | None = None, functions: dict | None = None, label: str = ""
+    ):
         self.call, self.functions, self.label = call, functions or {}, label
         self.kept: list = []
         self.inner: set[int] = set()  # the arrays that columns are made of
@@ -709,7 +851,8 @@ class Unpacker:
             return self.value(msgspec.msgpack.decode(data, ext_hook=_no_extension))
 
     def unpack_names(self, data: bytes) -> dict[str, tuple[str, Any]]:
-        """Return answers by name, each with the name of its type as the other side tells it; raises as ``unpack``."""
+        """Return answers by name, each with the name of its type as the other side tells it; raises
+        as ``unpack``."""
         with as_border_error():
             found = {}
             for name, kind, node in msgspec.msgpack.decode(data, ext_hook=_no_extension):
@@ -723,7 +866,12 @@ class Unpacker:
             if self.texts is not None and type(node) is str:
                 self.note(node)
             return node
-        if type(node) is not list or not node or type(node[0]) is not str or node[0] not in _READERS:
+        if (
+            type(node) is not list
+            or not node
+            or type(node[0]) is not str
+            or node[0] not in _READERS
+        ):
             raise BorderError("a message of another form")
         return _READERS[node[0]](self, *node[1:])
 
@@ -742,13 +890,14 @@ class Unpacker:
         return content
 
     def note(self, text: str) -> None:
-        """Keep a text that could be code: no code does harm without a call, an index or an attribute."""
+        """Keep a text that could be code: no code does harm without a call, an index or an
+        attribute."""
         if len(text) > 3 and len(self.texts) < MOST_TEXTS and _COULD_CALL.search(text):
             self.texts.add(text)
 
     def part(self, node):
-        """Return the value of a node within another: whatever the other side says, no part of a value can be called but
-        a class of plain data."""
+        """Return the value of a node within another: whatever the other side says, no part of a
+        value can be called but a class of plain data."""
         if type(node) is list and node and node[0] in ("function", "iterator"):
             raise BorderError("a function in a value")
         return self.value(node)
@@ -778,7 +927,10 @@ def as_border_error():
         yield
     except (BorderError, CannotCross):
         raise
-    except (Exception, RecursionError) as error:  # whatever a hostile message makes the libraries say
+    except (
+        Exception,
+        RecursionError,
+    ) as error:  # whatever a hostile message makes the libraries say
         raise BorderError(f"a message that does not read: {type(error).__name__}") from error
 
 
@@ -806,7 +958,10 @@ def _reads_later(make):
 
 def fill(made: dict, pairs) -> None:
     """Put keys and values into a dictionary of any kind that can cross."""
-    for key, value in pairs:  # one by one: a Counter's own update would count, and dict's would pass by an order
+    for (
+        key,
+        value,
+    ) in pairs:  # one by one: a Counter's own update would count, and dict's would pass by an order
         made[key] = value
 
 
@@ -830,7 +985,11 @@ def _reads_view(unpacker, kind, *parts):
     lists = [unpacker.items(part) for part in parts]
     if kind == "keys":
         return dict.fromkeys(lists[0]).keys()
-    return dict(enumerate(lists[0])).values() if kind == "values" else dict(zip(*lists, strict=True)).items()
+    return (
+        dict(enumerate(lists[0])).values()
+        if kind == "values"
+        else dict(zip(*lists, strict=True)).items()
+    )
 
 
 def _is_function(value) -> bool:
@@ -838,7 +997,9 @@ def _is_function(value) -> bool:
 
 
 def _reads_named(unpacker, name, fields, nodes):
-    made = collections.namedtuple(name, fields, rename=True)  # as pandas makes rows, whose fields may begin with "_"
+    made = collections.namedtuple(
+        name, fields, rename=True
+    )  # as pandas makes rows, whose fields may begin with "_"
     values = unpacker.items(nodes)
     if list(made._fields) != fields or any(map(_is_function, values)):
         raise BorderError("a tuple of other names")
@@ -875,7 +1036,9 @@ def _reads_array(unpacker, dtype, shape, content):
         if any(map(_is_function, values)):
             raise BorderError("a function in a value")
         made = np.empty(len(values), dtype=object)
-        for at, value in enumerate(values):  # NumPy would spread a list over cells, and ask any value what it is
+        for at, value in enumerate(
+            values
+        ):  # NumPy would spread a list over cells, and ask any value what it is
             made[at] = value
     elif np.dtype(dtype).itemsize == 0:  # texts that are all empty
         made = np.zeros(shape, dtype=_numpy_type(dtype))
@@ -930,7 +1093,9 @@ def _read_column(unpacker, node):
         naive = pd.DatetimeIndex(np.frombuffer(content, dtype="<i8").view(f"M8[{unit}]"))
         return naive.tz_localize("UTC").tz_convert(_as_zone(zone)).array
     if tag == "period":
-        return pd.arrays.PeriodArray(np.frombuffer(parts[0], dtype="<i8").copy(), dtype=pd.PeriodDtype(parts[1]))
+        return pd.arrays.PeriodArray(
+            np.frombuffer(parts[0], dtype="<i8").copy(), dtype=pd.PeriodDtype(parts[1])
+        )
     if tag == "interval":
         left, right, closed = parts
         return pd.arrays.IntervalArray.from_arrays(
@@ -938,18 +1103,24 @@ def _read_column(unpacker, node):
         )
     if tag == "sparse":
         values, fill, name = parts
-        dtype = pd.SparseDtype(_numpy_type(name.removeprefix("Sparse[").partition(",")[0]), unpacker.part(fill))
+        dtype = pd.SparseDtype(
+            _numpy_type(name.removeprefix("Sparse[").partition(",")[0]), unpacker.part(fill)
+        )
         return pd.arrays.SparseArray(unpacker.part(values), dtype=dtype)
     if tag == "masked":
         name, data, mask = parts
-        return pd.api.types.pandas_dtype(name).construct_array_type()(unpacker.part(data), unpacker.part(mask))
+        return pd.api.types.pandas_dtype(name).construct_array_type()(
+            unpacker.part(data), unpacker.part(mask)
+        )
     raise BorderError("a column that cannot cross the border")
 
 
 def _reads_series(unpacker, column, index, name, attributes):
     number = unpacker.later()
     array = _read_column(unpacker, column)
-    made = pd.Series(array, dtype=array.dtype, index=unpacker.part(index), name=unpacker.part(name), copy=False)
+    made = pd.Series(
+        array, dtype=array.dtype, index=unpacker.part(index), name=unpacker.part(name), copy=False
+    )
     made.attrs = {key: unpacker.part(item) for key, item in attributes}
     unpacker.kept[number] = made
     return made
@@ -960,7 +1131,8 @@ def _reads_frame(unpacker, columns, index, names, attributes):
     arrays = [_read_column(unpacker, column) for column in columns]
     index = unpacker.part(index)
     made = pd.DataFrame(
-        {at: pd.Series(array, dtype=array.dtype, index=index) for at, array in enumerate(arrays)}, index=index
+        {at: pd.Series(array, dtype=array.dtype, index=index) for at, array in enumerate(arrays)},
+        index=index,
     )
     made.columns = unpacker.part(names)
     made.attrs = {key: unpacker.part(item) for key, item in attributes}
@@ -994,14 +1166,20 @@ _STUB = """
 def stub(*args, **kwargs):
     return _call(_number, _label, args, kwargs)
 """
-#: Of a text that no file holds, so that whoever asks for a function's source gets none, rather than that of the stub.
+#: Of a text that no file holds, so that whoever asks for a function's source gets none, rather than
+# that of the stub.
 _STUB_CODE = compile(_STUB, "<a function of the learner’s>", "exec")
 
 
 def _reads_function(unpacker, number, name, doc, signature):
     if unpacker.call is None or type(number) is not int:
         raise BorderError("a function where none can be called")
-    made = {"_call": unpacker.call, "_number": number, "_label": unpacker.label, "__name__": "__main__"}
+    made = {
+        "_call": unpacker.call,
+        "_number": number,
+        "_label": unpacker.label,
+        "__name__": "__main__",
+    }
     exec(_STUB_CODE, made)
     stub = made["stub"]
     stub.__name__ = stub.__qualname__ = str(name)
@@ -1051,7 +1229,9 @@ def _reads_error(unpacker, nearest, name, arguments):
     if not (isinstance(kind, type) and issubclass(kind, BaseException)):
         raise BorderError("an error of another kind")
     if issubclass(kind, _CONTROL):
-        return Stopped(f"{name} was raised by this function; a loop of the test is not ended by it.")
+        return Stopped(
+            f"{name} was raised by this function; a loop of the test is not ended by it."
+        )
     if name != nearest:
         kind = type(str(name), (kind,), {})
     values = [unpacker.part(each) for each in arguments]
@@ -1076,12 +1256,19 @@ _READERS: dict[str, Callable] = {
     "default": _reads_default,
     "view": _reads_view,
     "named": _reads_later(_reads_named),
-    "deque": _reads_later(lambda unpacker, most, nodes: collections.deque(unpacker.items(nodes), most)),
+    "deque": _reads_later(
+        lambda unpacker, most, nodes: collections.deque(unpacker.items(nodes), most)
+    ),
     "bytearray": lambda unpacker, data: unpacker.keep(bytearray(data)),
     "complex": lambda unpacker, real, imaginary: complex(real, imaginary),
     "range": lambda unpacker, *parts: range(*map(unpacker.part, parts)),
     "slice": lambda unpacker, *parts: slice(*map(unpacker.part, parts)),
-    "constant": lambda unpacker, name: {"...": ..., "NotImplemented": NotImplemented, "NA": pd.NA, "NaT": pd.NaT}[name],
+    "constant": lambda unpacker, name: {
+        "...": ...,
+        "NotImplemented": NotImplemented,
+        "NA": pd.NA,
+        "NaT": pd.NaT,
+    }[name],
     "date": lambda unpacker, ordinal: datetime.date.fromordinal(ordinal),
     "datetime": _reads_datetime,
     "time": _reads_time,
@@ -1094,7 +1281,9 @@ _READERS: dict[str, Callable] = {
     "path": lambda unpacker, text: pathlib.PosixPath(text),
     "dtype": lambda unpacker, text: np.dtype(text) if text == "|O" else _numpy_type(text),
     "dtype of text": lambda unpacker, pyarrow, with_na: _text_type(pyarrow, with_na),
-    "dtype of categories": lambda unpacker, names, ordered: pd.CategoricalDtype(unpacker.part(names), ordered),
+    "dtype of categories": lambda unpacker, names, ordered: pd.CategoricalDtype(
+        unpacker.part(names), ordered
+    ),
     "dtype of pandas": _reads_dtype,
     "offset": lambda unpacker, name: pd.tseries.frequencies.to_offset(name),
     "type": _reads_type,

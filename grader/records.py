@@ -1,4 +1,5 @@
-"""What a course holds of its learners: where each stands, whether each mark still holds, and forgetting somebody."""
+"""What a course holds of its learners: where each stands, whether each mark still holds, and
+forgetting somebody."""
 
 import contextlib
 import json
@@ -28,7 +29,8 @@ class Standing(msgspec.Struct, frozen=True):
 
     Args:
         assignment: its name.
-        states: how many submissions are in each state: the journal's, and ``"waiting"`` for those never begun.
+        states: how many submissions are in each state: the journal's, and ``"waiting"`` for those
+            never begun.
         outdated: how many were graded with other tests than the source has now.
         live: how many marks rest on tests that run beside learner code.
     """
@@ -55,7 +57,9 @@ def status(folder: Path | str) -> list[Standing]:
             states["waiting"] = len(set(course.students(name)) - set(entries))
             graded = [entry for entry in entries.values() if entry.state == "graded"]
             outdated = sum(entry.tests != tests for entry in graded)
-            found.append(Standing(name, dict(states), outdated, sum(len(entry.live) for entry in graded)))
+            found.append(
+                Standing(name, dict(states), outdated, sum(len(entry.live) for entry in graded))
+            )
         return found
 
 
@@ -73,21 +77,33 @@ class Finding(msgspec.Struct, frozen=True):
 
 FINDINGS = {
     "gone": Sentence("What was handed in is gone.", "Ce qui a été remis n’est plus là."),
-    "changed": Sentence("What is handed in now is not what was graded.",
-                        "Ce qui est remis n’est plus ce qui a été corrigé."),
-    "marks": Sentence("The gradebook holds other automatic marks than were given.",
-                      "Le carnet de notes contient d’autres notes automatiques que celles qui ont été données."),
-    "tests": Sentence("The tests, or their data, are not those that gave the marks: see grader regrade.",
-                      "Les tests ou leurs données ne sont plus ceux qui ont donné les notes : voir grader regrade."),
-    "environment": Sentence("Python or its packages are not those that gave the marks.",
-                            "Python ou ses paquets ne sont plus ceux qui ont donné les notes."),
-    "unknown": Sentence("The gradebook holds marks that this grader did not give.",
-                        "Le carnet de notes contient des notes que cet outil n’a pas données."),
+    "changed": Sentence(
+        "What is handed in now is not what was graded.",
+        "Ce qui est remis n’est plus ce qui a été corrigé.",
+    ),
+    "marks": Sentence(
+        "The gradebook holds other automatic marks than were given.",
+        "Le carnet de notes contient d’autres notes automatiques que celles qui ont été données.",
+    ),
+    "tests": Sentence(
+        "The tests, or their data, are not those that gave the marks: see grader regrade.",
+        "Les tests ou leurs données ne sont plus ceux qui ont donné les notes : voir grader "
+        "regrade.",
+    ),
+    "environment": Sentence(
+        "Python or its packages are not those that gave the marks.",
+        "Python ou ses paquets ne sont plus ceux qui ont donné les notes.",
+    ),
+    "unknown": Sentence(
+        "The gradebook holds marks that this grader did not give.",
+        "Le carnet de notes contient des notes que cet outil n’a pas données.",
+    ),
 }
 
 
 def verify(folder: Path | str, assignment: str, db: str | None = None) -> tuple[int, list[Finding]]:
-    """Recompute the hashes behind every mark of an assignment, and compare the marks with the gradebook's.
+    """Recompute the hashes behind every mark of an assignment, and compare the marks with the
+    gradebook's.
 
     Args:
         folder: the course.
@@ -107,7 +123,11 @@ def verify(folder: Path | str, assignment: str, db: str | None = None) -> tuple[
     tests, environment = course.hash_of_tests(assignment), hash_of_environment()
     found = []
     with contextlib.closing(coordinator.open_journal(course)) as book:
-        entries = {student: entry for student, entry in book.of(assignment).items() if entry.state == "graded"}
+        entries = {
+            student: entry
+            for student, entry in book.of(assignment).items()
+            if entry.state == "graded"
+        }
     with contextlib.closing(Book(course, assignment, update=False)) as gradebook:
         for student, entry in sorted(entries.items()):
             handed = read_submission(course, assignment, student)
@@ -119,7 +139,9 @@ def verify(folder: Path | str, assignment: str, db: str | None = None) -> tuple[
                 found.append(Finding(student, "marks"))
             found += [Finding(student, "tests")] if entry.tests != tests else []
             found += [Finding(student, "environment")] if entry.environment != environment else []
-        found += [Finding(student, "unknown") for student in sorted(gradebook.students() - set(entries))]
+        found += [
+            Finding(student, "unknown") for student in sorted(gradebook.students() - set(entries))
+        ]
     return len(entries), found
 
 
@@ -136,7 +158,8 @@ class Forgotten(msgspec.Struct, frozen=True):
 
 
 def forget(folder: Path | str, student: str, db: str | None = None) -> Forgotten:
-    """Remove all that a course holds of a learner, and nothing of anybody else: files, marks, comments, reports.
+    """Remove all that a course holds of a learner, and nothing of anybody else: files, marks,
+    comments, reports.
 
     What was exported, mailed or backed up is beyond its reach.
 
@@ -172,17 +195,28 @@ def forget(folder: Path | str, student: str, db: str | None = None) -> Forgotten
                 journal.rewrite(path, kept)
                 removed.append(f"journal: {len(everything) - len(kept)} lines / lignes")
     if not removed:
-        raise NotKnown(f"The course holds nothing of {student}. grader status shows whom it knows.",
-                       f"Le cours ne contient rien de {student}. grader status montre qui il connaît.")
+        raise NotKnown(
+            f"The course holds nothing of {student}. grader status shows whom it knows.",
+            f"Le cours ne contient rien de {student}. grader status montre qui il connaît.",
+        )
     return Forgotten(removed, [*shared, *sheets.look])
 
 
 def _places_of(course: Course, student: str) -> list[Path]:
     """Return what bears a learner's id, in each place where an id stands, and in no other."""
-    places = [course.submitted, course.autograded, course.feedback,
-              *(course.state / name for name in ("new", "old", "incoming", "ready", "replaced")),
-              *sorted(course.state.glob("regrades/*/*/autograded"))]
-    found = [Path(entry.path) for place in places for entry in _entries(place) if shown_id(entry.name) == student]
+    places = [
+        course.submitted,
+        course.autograded,
+        course.feedback,
+        *(course.state / name for name in ("new", "old", "incoming", "ready", "replaced")),
+        *sorted(course.state.glob("regrades/*/*/autograded")),
+    ]
+    found = [
+        Path(entry.path)
+        for place in places
+        for entry in _entries(place)
+        if shown_id(entry.name) == student
+    ]
     return [*found, *_in_the_exchange(course, student)]
 
 
@@ -193,7 +227,8 @@ def _entries(folder: Path) -> list[os.DirEntry]:
 
 
 def _in_the_exchange(course: Course, student: str) -> list[Path]:
-    """Return what a learner handed in through nbgrader's exchange, where that lies in the course's own folder."""
+    """Return what a learner handed in through nbgrader's exchange, where that lies in the course's
+    own folder."""
     exchange = course.config.get("Exchange", {}).get("root")
     if not exchange or not Path(exchange).resolve().is_relative_to(course.root):
         return []
@@ -213,11 +248,14 @@ def _remove(course: Course, place: Path) -> str:
 
 
 def _forget_unmatched(course: Course, student: str, removed: list[str]) -> list[str]:
-    """Remove the files that could be given to nobody and may be this learner's alone; return those to look at."""
+    """Remove the files that could be given to nobody and may be this learner's alone; return those
+    to look at."""
     listed, look = unmatched.read(course.root), []
     for entry in _entries(course.unmatched):
         name = entry.name
-        if re.fullmatch(r"\.[0-9a-f]{8}\.\d+\.new", name):  # what a killed collection had begun to write
+        if re.fullmatch(
+            r"\.[0-9a-f]{8}\.\d+\.new", name
+        ):  # what a killed collection had begun to write
             os.unlink(entry.path)
             continue
         people = listed.get(name, set())
@@ -227,16 +265,22 @@ def _forget_unmatched(course: Course, student: str, removed: list[str]) -> list[
         elif student in people or (not people and student.casefold() in name.casefold()):
             listed[name] = people - {student}
             others = ", ".join(sorted(people - {student}))
-            look.append(str(Path(entry.path).relative_to(course.root)) + (f" ({others}?)" if others else ""))
+            look.append(
+                str(Path(entry.path).relative_to(course.root)) + (f" ({others}?)" if others else "")
+            )
     if any(student in people for people in unmatched.read(course.root).values()):
-        unmatched.rewrite(course.root, {name: people - {student} for name, people in listed.items()})
+        unmatched.rewrite(
+            course.root, {name: people - {student} for name, people in listed.items()}
+        )
         removed.append(".grader/unmatched.jsonl")
     return look
 
 
 def _reports_naming(course: Course, student: str) -> list[Path]:
     """Return the instructor's reports in the course's folder that have a line of the learner's."""
-    line = re.compile(rf"</th><td>{re.escape(str(markupsafe.escape(student)))}</td>".encode("utf-8", "replace"))
+    line = re.compile(
+        rf"</th><td>{re.escape(str(markupsafe.escape(student)))}</td>".encode("utf-8", "replace")
+    )
     pages = [*course.root.glob("*.html"), *(course.root / "reports").rglob("*.html")]
     return [page for page in sorted(pages) if page.is_file() and line.search(page.read_bytes())]
 
@@ -251,9 +295,18 @@ def _forget_in_lists(course: Course, student: str) -> list[str]:
             continue
         lines = report.get("submissions") if isinstance(report, dict) else None
         if isinstance(lines, list):
-            left = [line for line in lines if not (isinstance(line, dict) and line.get("student") == student)]
+            left = [
+                line
+                for line in lines
+                if not (isinstance(line, dict) and line.get("student") == student)
+            ]
             if len(left) < len(lines):
                 report["submissions"] = left
-                put(path, (json.dumps(report, ensure_ascii=False, indent=1) + "\n").encode("utf-8", "replace"))
+                put(
+                    path,
+                    (json.dumps(report, ensure_ascii=False, indent=1) + "\n").encode(
+                        "utf-8", "replace"
+                    ),
+                )
                 changed.append(str(path.relative_to(course.root)))
     return changed

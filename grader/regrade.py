@@ -20,7 +20,8 @@ class NothingToUndo(PortailError):
 
 
 class Change(msgspec.Struct, frozen=True):
-    """A mark that a regrading changed; ``None`` stands for a test that is not there, or waits for a person."""
+    """A mark that a regrading changed; ``None`` stands for a test that is not there, or waits for a
+    person."""
 
     student: str
     cell: str  #: ``"notebook/grade id"``
@@ -29,7 +30,8 @@ class Change(msgspec.Struct, frozen=True):
 
 
 class _Kept(msgspec.Struct):
-    """What undoing needs: the journal's entries as they were, and each automatic mark as the gradebook had it."""
+    """What undoing needs: the journal's entries as they were, and each automatic mark as the
+    gradebook had it."""
 
     entries: list[Entry]
     marks: dict[str, dict[str, tuple[float | None, bool]]]
@@ -48,8 +50,8 @@ def regrade(
 ) -> tuple[coordinator.Outcome, list[Change]]:
     """Grade anew what was graded with other tests than the source has now.
 
-    Marks that a person gave stay as they are; nbgrader's formgrader shows which of them to look at again. What was is
-    kept, so that ``undo`` brings it back.
+    Marks that a person gave stay as they are; nbgrader's formgrader shows which of them to look at
+    again. What was is kept, so that ``undo`` brings it back.
 
     Args:
         folder: the course.
@@ -70,13 +72,23 @@ def regrade(
         old = {
             student: entry
             for student, entry in entries.items()
-            if entry.state == "graded" and entry.tests != tests and (students is None or student in students)
+            if entry.state == "graded"
+            and entry.tests != tests
+            and (students is None or student in students)
         }
         with contextlib.closing(Book(course, assignment, update=False)) as gradebook:
             _keep(course, assignment, old, {student: gradebook.marks(student) for student in old})
     outcome = coordinator.grade(
-        folder, assignment, students=sorted(old), workers=workers, scheduler=scheduler, db=db,
-        unsafe_trusted=unsafe_trusted, again=True, progress=progress)
+        folder,
+        assignment,
+        students=sorted(old),
+        workers=workers,
+        scheduler=scheduler,
+        db=db,
+        unsafe_trusted=unsafe_trusted,
+        again=True,
+        progress=progress,
+    )
     return outcome, changes(old, outcome)
 
 
@@ -84,15 +96,23 @@ def changes(old: dict[str, Entry], outcome: coordinator.Outcome) -> list[Change]
     """Return each mark that is not what it was."""
     found = []
     for each in outcome.of("graded"):
-        now = {f"{name}/{cell}": mark.points for name, marks in each.marks.items() for cell, mark in marks.items()}
+        now = {
+            f"{name}/{cell}": mark.points
+            for name, marks in each.marks.items()
+            for cell, mark in marks.items()
+        }
         was = old[each.student].marks
-        found += [Change(each.student, cell, was.get(cell), now.get(cell))
-                  for cell in sorted({*was, *now}) if was.get(cell) != now.get(cell)]
+        found += [
+            Change(each.student, cell, was.get(cell), now.get(cell))
+            for cell in sorted({*was, *now})
+            if was.get(cell) != now.get(cell)
+        ]
     return found
 
 
 def undo(folder: Path | str, assignment: str, db: str | None = None) -> list[str]:
-    """Take the last regrading of an assignment back: marks, notebooks and the journal's states are as before it.
+    """Take the last regrading of an assignment back: marks, notebooks and the journal's states are
+    as before it.
 
     Args:
         folder: the course.
@@ -110,8 +130,10 @@ def undo(folder: Path | str, assignment: str, db: str | None = None) -> list[str
     with coordinator.locked(course), contextlib.closing(coordinator.open_journal(course)) as book:
         places = sorted((course.state / "regrades" / assignment).glob("*/kept.json"))
         if not places:
-            raise NothingToUndo(f"There is no regrading of {assignment} to undo.",
-                                f"Il n’y a pas de nouvelle correction de {assignment} à annuler.")
+            raise NothingToUndo(
+                f"There is no regrading of {assignment} to undo.",
+                f"Il n’y a pas de nouvelle correction de {assignment} à annuler.",
+            )
         place = places[-1].parent
         kept = msgspec.json.decode((place / "kept.json").read_bytes(), type=_Kept)
         with contextlib.closing(Book(course, assignment, update=False)) as gradebook:
@@ -139,7 +161,8 @@ def forget(course: Course, student: str) -> list[str]:
 
 
 def _keep(course: Course, assignment: str, old: dict[str, Entry], marks: dict) -> None:
-    """Keep what was, whole, before anything is graded anew: notebooks as hard links, which cost no room."""
+    """Keep what was, whole, before anything is graded anew: notebooks as hard links, which cost no
+    room."""
     if not old:
         return
     place = course.state / "regrades" / assignment / journal.now().replace(":", "-")

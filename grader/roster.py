@@ -1,4 +1,5 @@
-"""Who is in the cohort: the instructor's list, read as it comes, and the one person whom a file's name speaks of."""
+"""Who is in the cohort: the instructor's list, read as it comes, and the one person whom a file's
+name speaks of."""
 
 import contextlib
 import csv
@@ -17,38 +18,88 @@ from typing import NamedTuple
 from portail.errors import PortailError
 from portail.wording import Sentence
 
-# An id names a folder and stands first in a row of marks: no "@" in front either, which a spreadsheet would calculate.
+# An id names a folder and stands first in a row of marks: no "@" in front either, which a
+# spreadsheet would calculate.
 ID = re.compile(r"(?![.@-])[A-Za-z0-9._@-]{1,64}")
 _EMAIL = re.compile(r"[A-Za-z0-9_][^\s@,;:<>\"'()\[\]\\|]*@[A-Za-z0-9][A-Za-z0-9.-]*")
 _COLUMNS = {
-    "id": "id identifiant", "name": "name nom", "given": "firstname givenname prenom",
-    "email": "email courriel emailaddress adressecourriel", "section": "section groupe group",
+    "id": "id identifiant",
+    "name": "name nom",
+    "given": "firstname givenname prenom",
+    "email": "email courriel emailaddress adressecourriel",
+    "section": "section groupe group",
     "language": "language langue",
 }
-_LANGUAGES = {"": "en", "en": "en", "english": "en", "anglais": "en", "fr": "fr", "french": "fr", "francais": "fr"}
-_PARTICLES = {"da", "de", "del", "della", "der", "des", "di", "du", "la", "le", "les", "st", "ste", "ten", "van", "von"}
+_LANGUAGES = {
+    "": "en",
+    "en": "en",
+    "english": "en",
+    "anglais": "en",
+    "fr": "fr",
+    "french": "fr",
+    "francais": "fr",
+}
+_PARTICLES = {
+    "da",
+    "de",
+    "del",
+    "della",
+    "der",
+    "des",
+    "di",
+    "du",
+    "la",
+    "le",
+    "les",
+    "st",
+    "ste",
+    "ten",
+    "van",
+    "von",
+}
 # What people write besides their name; none of it tells one person from another.
-_NOISE = {"assignment", "carnet", "devoir", "exercice", "exercise", "final", "finale", "late", "notebook", "remise",
-          "submission", "version"}
-_LETTERS = str.maketrans({"œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "đ": "d"})  # which Unicode does not take apart
+_NOISE = {
+    "assignment",
+    "carnet",
+    "devoir",
+    "exercice",
+    "exercise",
+    "final",
+    "finale",
+    "late",
+    "notebook",
+    "remise",
+    "submission",
+    "version",
+}
+_LETTERS = str.maketrans(
+    {"œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "đ": "d"}
+)  # which Unicode does not take apart
 _EDGES = " _-.,;()[]"
 _MOST_BYTES, _MOST_WORDS, _MOST_TOLD, _LONGEST = 50 << 20, 24, 8, 128
 
-# How the systems name what they let an instructor download: moodle/moodle mod/assign, instructure/canvas-lms
-# lib/content_zipper.rb; Brightspace's from names seen ("12345-67890 - Name - Nov 24, 2026 904 AM").
-_SYSTEMS = [re.compile(pattern, re.IGNORECASE | re.DOTALL) for pattern in (
-    r"(?P<person>.+?)_(?P<numbers>\d+)_assignsubmission_[a-z]+(?:_(?P<file>.*))?",
-    r"(?P<numbers>\d+-\d+) - (?P<person>.+?) - (?P<when>[^-]*\b\d{4}\b[^-]*?)(?: - (?P<file>.+))?",
-    r"(?P<person>[^_]+)(?:_late)?_(?P<numbers>\d+_\d+)_(?P<file>.+)",
-)]
+# How the systems name what they let an instructor download: moodle/moodle mod/assign,
+# instructure/canvas-lms lib/content_zipper.rb; Brightspace's from names seen ("12345-67890 - Name -
+# Nov 24, 2026 904 AM").
+_SYSTEMS = [
+    re.compile(pattern, re.IGNORECASE | re.DOTALL)
+    for pattern in (
+        r"(?P<person>.+?)_(?P<numbers>\d+)_assignsubmission_[a-z]+(?:_(?P<file>.*))?",
+        r"(?P<numbers>\d+-\d+) - (?P<person>.+?) - (?P<when>[^-]*\b\d{4}\b[^-]*?)(?: - "
+        r"(?P<file>.+))?",
+        r"(?P<person>[^_]+)(?:_late)?_(?P<numbers>\d+_\d+)_(?P<file>.+)",
+    )
+]
 
 
 class BrokenRoster(PortailError):
-    """Raised when a list of the cohort cannot be read or contradicts itself; the text names the lines."""
+    """Raised when a list of the cohort cannot be read or contradicts itself; the text names the
+    lines."""
 
 
 class LmsName(NamedTuple):
-    """What a learning management system wrote into a name: who, its own numbers, the learner's file, and when."""
+    """What a learning management system wrote into a name: who, its own numbers, the learner's
+    file, and when."""
 
     person: str
     numbers: tuple[str, ...]
@@ -77,7 +128,8 @@ class Person:
     given: str = ""
 
     def names(self) -> tuple[str, str]:
-        """Return given and family names: as listed, else by a comma, by capitals (Anne ROY), or the last word."""
+        """Return given and family names: as listed, else by a comma, by capitals (Anne ROY), or the
+        last word."""
         if self.given:
             return self.given, self.name.removeprefix(self.given).strip()
         if "," in self.name:
@@ -95,7 +147,8 @@ class Person:
 
 @dataclasses.dataclass(frozen=True)
 class Roster:
-    """A cohort: its people by id, in the order of the list, and what the instructor should know about the list."""
+    """A cohort: its people by id, in the order of the list, and what the instructor should know
+    about the list."""
 
     people: dict[str, Person]
     notices: tuple[Sentence, ...] = ()
@@ -103,13 +156,15 @@ class Roster:
     def match(self, text: str) -> Person | tuple[Person, ...]:
         """Find the person whom a file's or folder's name speaks of, and never guess between two.
 
-        A person is found by id, by e-mail (whole, or what stands before the @), or by full name, family name first or
-        last, whatever the accents, capitals and separators. Every other word must be accounted for too: « Anne Roy » is
-        not found in « Marie-Anne Roy », who may be somebody else. A number that a learning management system wrote
-        decides only between people whom the name fits. An id of three digits or fewer counts where it stands alone.
+        A person is found by id, by e-mail (whole, or what stands before the @), or by full name,
+        family name first or last, whatever the accents, capitals and separators. Every other word
+        must be accounted for too: « Anne Roy » is not found in « Marie-Anne Roy », who may be
+        somebody else. A number that a learning management system wrote decides only between people
+        whom the name fits. An id of three digits or fewer counts where it stands alone.
 
         Args:
-            text: a name without its folder and extension, as the system, the mail or the learner gave it.
+            text: a name without its folder and extension, as the system, the mail or the learner
+                gave it.
 
         Returns:
             The one person; or, where it is not clear, the people who may be meant, perhaps none.
@@ -157,16 +212,22 @@ class Roster:
                     spans[start, end] = ids
         return spans
 
-    def _accounts_for(self, one: str, words: list[str], spans: dict[tuple[int, int], set[str]]) -> bool:
+    def _accounts_for(
+        self, one: str, words: list[str], spans: dict[tuple[int, int], set[str]]
+    ) -> bool:
         """Tell whether every word is this person's, or says nothing about who it is."""
         section = _words(fold(self.people[one].section))
         reached = {0}
         for start, word in enumerate(words):
             if start in reached:
-                number = re.fullmatch(r"v?\d+", word) and word not in self._index.keys  # a version, nobody's id
+                number = (
+                    re.fullmatch(r"v?\d+", word) and word not in self._index.keys
+                )  # a version, nobody's id
                 if word in _NOISE or word in section or number:
                     reached.add(start + 1)
-                reached |= {end for (first, end), ids in spans.items() if first == start and one in ids}
+                reached |= {
+                    end for (first, end), ids in spans.items() if first == start and one in ids
+                }
         return len(words) in reached
 
     @functools.cached_property
@@ -175,7 +236,8 @@ class Roster:
 
 
 class _Index(NamedTuple):
-    """Ids of people by what means them: a text that stands alone, a run of words, a name without its separators."""
+    """Ids of people by what means them: a text that stands alone, a run of words, a name without
+    its separators."""
 
     alone: dict[str, set[str]]
     keys: dict[str, set[str]]
@@ -205,10 +267,14 @@ class _Index(NamedTuple):
 
 
 def fold(text: str) -> str:
-    """Return a text without accents, capitals and invisible marks, the same for every way to write its letters."""
+    """Return a text without accents, capitals and invisible marks, the same for every way to write
+    its letters."""
     apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-    return "".join(mark for mark in apart if not unicodedata.combining(mark) and unicodedata.category(mark) != "Cf"
-                   ).translate(_LETTERS)
+    return "".join(
+        mark
+        for mark in apart
+        if not unicodedata.combining(mark) and unicodedata.category(mark) != "Cf"
+    ).translate(_LETTERS)
 
 
 def _words(folded: str) -> list[str]:
@@ -216,48 +282,62 @@ def _words(folded: str) -> list[str]:
 
 
 def lms_name(text: str) -> LmsName | None:
-    """Take apart a name that Moodle, Brightspace or Canvas made, a file's or a folder's; None if it is no such name."""
+    """Take apart a name that Moodle, Brightspace or Canvas made, a file's or a folder's; None if it
+    is no such name."""
     for system in _SYSTEMS:
         if found := system.fullmatch(text):
             parts = found.groupdict()
-            return LmsName(parts["person"], tuple(re.findall(r"\d+", parts["numbers"])), parts["file"] or "",
-                           parts.get("when") or "")
+            return LmsName(
+                parts["person"],
+                tuple(re.findall(r"\d+", parts["numbers"])),
+                parts["file"] or "",
+                parts.get("when") or "",
+            )
     return None
 
 
 def read(path: Path) -> Roster:
-    """Read a list of the cohort: a CSV file with the columns id, name, email, section, language, in either language.
+    """Read a list of the cohort: a CSV file with the columns id, name, email, section, language, in
+    either language.
 
-    Any of UTF-8, UTF-16 and Windows-1252 will do, with commas, semicolons or tabs, in any order of columns; id and name
-    must be there. A column of given names (first name, prénom) beside the family names is read too.
+    Any of UTF-8, UTF-16 and Windows-1252 will do, with commas, semicolons or tabs, in any order of
+    columns; id and name must be there. A column of given names (first name, prénom) beside the
+    family names is read too.
 
     Args:
         path: the file.
 
     Raises:
-        BrokenRoster: if it cannot be read, or two lines contradict each other; the text names the lines.
+        BrokenRoster: if it cannot be read, or two lines contradict each other; the text names the
+            lines.
     """
     try:
         with open(path, "rb") as file:
             content = file.read(_MOST_BYTES + 1)
     except OSError as error:
-        raise BrokenRoster(f"{path} cannot be opened ({error.strerror}).",
-                           f"Impossible d’ouvrir {path} ({error.strerror}).") from error
+        raise BrokenRoster(
+            f"{path} cannot be opened ({error.strerror}).",
+            f"Impossible d’ouvrir {path} ({error.strerror}).",
+        ) from error
     if len(content) > _MOST_BYTES:
-        raise BrokenRoster(f"{path} is too big to be a list of people.",
-                           f"{path} est trop gros pour une liste de personnes.")
+        raise BrokenRoster(
+            f"{path} is too big to be a list of people.",
+            f"{path} est trop gros pour une liste de personnes.",
+        )
     try:
         lines = _table(decoded(content))
     except (csv.Error, UnicodeDecodeError) as error:
         raise BrokenRoster(
             f"{path} cannot be read as a table. Save it as CSV (UTF-8) and try again.",
-            f"Impossible de lire {path} comme un tableau. Enregistrez-le au format CSV (UTF-8), puis réessayez.",
+            f"Impossible de lire {path} comme un tableau. Enregistrez-le au format CSV (UTF-8), "
+            "puis réessayez.",
         ) from error
     return _roster(path, lines)
 
 
 def decoded(content: bytes) -> str:
-    """Decode by the mark at the beginning; without one as UTF-8, as UTF-16 by its zero bytes, or as Windows-1252."""
+    """Decode by the mark at the beginning; without one as UTF-8, as UTF-16 by its zero bytes, or as
+    Windows-1252."""
     if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return content.decode("utf-16")
     if b"\0" in content[:200]:
@@ -269,7 +349,8 @@ def decoded(content: bytes) -> str:
 
 
 def _table(text: str) -> list[tuple[int, dict[str, str]]]:
-    """Return each row by column, with its line; the separator is the one that makes the most columns known."""
+    """Return each row by column, with its line; the separator is the one that makes the most
+    columns known."""
     text = re.sub(r"\Asep=.(?=[\r\n])", "", text)  # Excel's own hint
     tables = []
     for separator in ",;\t":
@@ -280,20 +361,23 @@ def _table(text: str) -> list[tuple[int, dict[str, str]]]:
     _, columns, rows = max(tables, key=lambda table: table[0])
     for column, count in Counter(filter(None, columns)).items():
         if count > 1:
-            raise BrokenRoster(f"The list has {count} columns for “{column}”. Keep one.",
-                               f"La liste a {count} colonnes « {column} ». N’en gardez qu’une.")
+            raise BrokenRoster(
+                f"The list has {count} columns for “{column}”. Keep one.",
+                f"La liste a {count} colonnes « {column} ». N’en gardez qu’une.",
+            )
     if not {"id", "name"} <= set(columns):
         raise BrokenRoster(
-            "The list’s first line must name at least the columns id and name (then email, section, language).",
-            "La première ligne de la liste doit nommer au moins les colonnes identifiant et nom (puis courriel, "
-            "groupe, langue).",
+            "The list’s first line must name at least the columns id and name (then email, "
+            "section, language).",
+            "La première ligne de la liste doit nommer au moins les colonnes identifiant et nom "
+            "(puis courriel, groupe, langue).",
         )
     table = []
     for row in rows:
         cells = [_clean(cell) for cell in row]
         if any(cells):
             known = dict(zip(columns, cells, strict=False))
-            table.append((rows.line_num, known | {"": "".join(cells[len(columns):])}))
+            table.append((rows.line_num, known | {"": "".join(cells[len(columns) :])}))
     return table
 
 
@@ -304,8 +388,11 @@ def _column(header: str) -> str:
 
 def _clean(cell: str) -> str:
     """Return a cell without stray blanks, controls and invisible marks, its accents composed."""
-    visible = "".join(" " if unicodedata.category(mark) == "Cc" else mark for mark in unicodedata.normalize("NFC", cell)
-                      if unicodedata.category(mark) not in ("Cf", "Cs"))
+    visible = "".join(
+        " " if unicodedata.category(mark) == "Cc" else mark
+        for mark in unicodedata.normalize("NFC", cell)
+        if unicodedata.category(mark) not in ("Cf", "Cs")
+    )
     return " ".join(visible.split())
 
 
@@ -320,27 +407,44 @@ def _roster(path: Path, table: list[tuple[int, dict[str, str]]]) -> Roster:
         elif other is None:
             people[person.id.casefold()] = line, person
         elif _who(other) == _who(person):
-            notices.append(Sentence(f"Lines {earlier} and {line} are one person ({person.id}); line {earlier} is kept.",
-                                    f"Les lignes {earlier} et {line} sont la même personne ({person.id}); la ligne "
-                                    f"{earlier} est retenue."))
+            notices.append(
+                Sentence(
+                    f"Lines {earlier} and {line} are one person ({person.id}); line {earlier} is "
+                    "kept.",
+                    f"Les lignes {earlier} et {line} sont la même personne ({person.id}); la ligne "
+                    f"{earlier} est retenue.",
+                )
+            )
         else:
-            wrong.append(Sentence(f"Lines {earlier} and {line} give {person.id} to two people, or to one in two ways.",
-                                  f"Les lignes {earlier} et {line} donnent {person.id} à deux personnes, ou à une "
-                                  "seule de deux façons."))
+            wrong.append(
+                Sentence(
+                    f"Lines {earlier} and {line} give {person.id} to two people, or to one in two "
+                    "ways.",
+                    f"Les lignes {earlier} et {line} donnent {person.id} à deux personnes, ou à "
+                    "une seule de deux façons.",
+                )
+            )
     if not (people or wrong):
         wrong.append(Sentence("There is nobody in it.", "Elle ne contient personne."))
     if wrong:
         told = wrong[:_MOST_TOLD]
         more = f" (+ {len(wrong) - len(told)})" if len(wrong) > len(told) else ""
         raise BrokenRoster(
-            f"The list {path} cannot be used. {' '.join(each.english for each in told)}{more} Mend it and try again.",
-            f"La liste {path} ne peut pas servir. {' '.join(each.french for each in told)}{more} Corrigez-la, puis "
-            "réessayez.")
+            f"The list {path} cannot be used. {' '.join(each.english for each in told)}{more} "
+            "Mend it and try again.",
+            f"La liste {path} ne peut pas servir. {' '.join(each.french for each in told)}{more} "
+            "Corrigez-la, puis réessayez.",
+        )
     kept = {person.id: person for _, person in people.values()}
     shared = Counter(person.email.casefold() for person in kept.values() if person.email)
-    notices += [Sentence(f"{count} people share the address {email}.",
-                         f"{count} personnes ont la même adresse, {email}.")
-                for email, count in shared.items() if count > 1]
+    notices += [
+        Sentence(
+            f"{count} people share the address {email}.",
+            f"{count} personnes ont la même adresse, {email}.",
+        )
+        for email, count in shared.items()
+        if count > 1
+    ]
     return Roster(kept, tuple(notices))
 
 
@@ -348,32 +452,53 @@ def _who(person: Person) -> tuple[str, ...]:
     return person.id, fold(person.name), person.email.casefold()
 
 
-def _person(line: int, cells: dict[str, str], notices: list[Sentence]) -> tuple[Person, Sentence | None]:
-    """Return the person of a line and what makes it useless; what can be done without is told in a notice."""
+def _person(
+    line: int, cells: dict[str, str], notices: list[Sentence]
+) -> tuple[Person, Sentence | None]:
+    """Return the person of a line and what makes it useless; what can be done without is told in a
+    notice."""
     family, given = cells.get("name", ""), cells.get("given", "")
     email, language = cells.get("email", ""), _LANGUAGES.get(fold(cells.get("language", "")))
     if email and (len(email) > _LONGEST or not _EMAIL.fullmatch(email)):
-        notices.append(Sentence(f"Line {line}: the e-mail address cannot be used and is left out.",
-                                f"Ligne {line} : l’adresse de courriel est inutilisable et laissée de côté."))
+        notices.append(
+            Sentence(
+                f"Line {line}: the e-mail address cannot be used and is left out.",
+                f"Ligne {line} : l’adresse de courriel est inutilisable et laissée de côté.",
+            )
+        )
         email = ""
     if language is None:
-        notices.append(Sentence(f"Line {line}: the language is neither English nor French; English is taken.",
-                                f"Ligne {line} : la langue n’est ni l’anglais ni le français; l’anglais est retenu."))
+        notices.append(
+            Sentence(
+                f"Line {line}: the language is neither English nor French; English is taken.",
+                f"Ligne {line} : la langue n’est ni l’anglais ni le français; l’anglais est "
+                "retenu.",
+            )
+        )
     name = f"{given} {family}".strip()
-    person = Person(cells.get("id", ""), name, email, cells.get("section", ""), language or "en", given)
+    person = Person(
+        cells.get("id", ""), name, email, cells.get("section", ""), language or "en", given
+    )
     problem = None
     if cells[""]:
         problem = Sentence(
-            f"Line {line} has more cells than the first line: is a name with a comma without its quotation marks?",
-            f"La ligne {line} a plus de cases que la première : un nom avec virgule est-il sans guillemets?")
+            f"Line {line} has more cells than the first line: is a name with a comma without its "
+            "quotation marks?",
+            f"La ligne {line} a plus de cases que la première : un nom avec virgule est-il sans "
+            "guillemets?",
+        )
     elif not ID.fullmatch(person.id):
         problem = Sentence(
-            f"Line {line}: an id is 1 to 64 letters without accents, digits and . _ @ - (none of . @ - first).",
+            f"Line {line}: an id is 1 to 64 letters without accents, digits and . _ @ - (none of "
+            ". @ - first).",
             f"Ligne {line} : un identifiant a de 1 à 64 lettres sans accent, chiffres et . _ @ - "
-            "(ni . ni @ ni - au début).")
+            "(ni . ni @ ni - au début).",
+        )
     elif not _words(fold(name)) or len(name) > _LONGEST:
-        problem = Sentence(f"Line {line}: the name is missing or too long.",
-                           f"Ligne {line} : le nom manque ou est trop long.")
+        problem = Sentence(
+            f"Line {line}: the name is missing or too long.",
+            f"Ligne {line} : le nom manque ou est trop long.",
+        )
     return person, problem
 
 
@@ -388,7 +513,8 @@ def open_gradebook(db_url: str, course_id: str = "default_course") -> Iterator:
     from nbgrader.api import Gradebook  # slow
 
     before = os.environ.get("PATH", "")
-    # nbgrader calls the command alembic; it lies beside nbgrader, even where the environment is not activated.
+    # nbgrader calls the command alembic; it lies beside nbgrader, even where the environment is not
+    # activated.
     os.environ["PATH"] = sysconfig.get_path("scripts") + os.pathsep + before
     try:
         gradebook = Gradebook(db_url, course_id)
@@ -399,7 +525,8 @@ def open_gradebook(db_url: str, course_id: str = "default_course") -> Iterator:
 
 
 def into_gradebook(roster: Roster, db_url: str, course_id: str = "default_course") -> int:
-    """Write the cohort's people into nbgrader's gradebook, in one transaction; who is there already keeps their marks.
+    """Write the cohort's people into nbgrader's gradebook, in one transaction; who is there already
+    keeps their marks.
 
     Args:
         roster: the cohort.

@@ -1,4 +1,5 @@
-"""The process that runs learner code. It holds no test: it runs cells, and answers what it is asked for, as plain data.
+"""The process that runs learner code. It holds no test: it runs cells, and answers what it is asked
+for, as plain data.
 
 It is sealed before ``serve`` is called. From its first cell on nothing that it says is trusted.
 """
@@ -89,10 +90,13 @@ class Runner:
         )
 
     def call(self, question: border.Call) -> border.Returned:
-        """Call a function of the learner's; what it does to its arguments goes back with the result."""
+        """Call a function of the learner's; what it does to its arguments goes back with the
+        result."""
         unpacker = Unpacker(functions=dict(enumerate(self.functions)))
         positional, named = unpacker.unpack(question.arguments)
-        containers = [(at, value) for at, value in enumerate(unpacker.kept) if at not in unpacker.inner]
+        containers = [
+            (at, value) for at, value in enumerate(unpacker.kept) if at not in unpacker.inner
+        ]
         before = [_state(value, unpacker.kept) for _, value in containers]
         function, error, result = self.functions[question.number], None, None
         printed = io.StringIO()
@@ -113,12 +117,14 @@ class Runner:
     def files(self, question: border.Files) -> border.Values:
         """Return the files of the working folder that are new or changed since it was opened."""
         now = _state_of_files()
-        changed = [path for path, state in now.items() if self.before.get(path) != state][:_MOST_FILES]
+        changed = [path for path, state in now.items() if self.before.get(path) != state][
+            :_MOST_FILES
+        ]
         return border.Values(b"\x80", {path: _read(path) for path in changed})
 
     def look(self, question: border.Look) -> border.Seen:
-        """Return what tells each name's value, and each file, from any other; asked of the source's own solution
-        alone."""
+        """Return what tells each name's value, and each file, from any other; asked of the source's
+        own solution alone."""
         names, kinds = {}, {}
         for name, value in self.shell.user_ns.items():
             if name.startswith("_") or name in self.shell.user_ns_hidden:
@@ -129,20 +135,27 @@ class Runner:
         imported = {}
         for bound, what in question.imports.items():
             module, _, attribute = what.partition(":")
-            whole = {name: f"{module}:{name}" for name in names} if attribute == "*" else {bound: what}
+            whole = (
+                {name: f"{module}:{name}" for name in names} if attribute == "*" else {bound: what}
+            )
             imported |= {
-                name: each for name, each in whole.items()
-                if name in names and self.shell.user_ns[name] is not None
+                name: each
+                for name, each in whole.items()
+                if name in names
+                and self.shell.user_ns[name] is not None
                 and self.shell.user_ns[name] is imported_from_here(each)
             }
-        return border.Seen(names, kinds, {path: repr(state) for path, state in _state_of_files().items()}, imported)
+        return border.Seen(
+            names, kinds, {path: repr(state) for path, state in _state_of_files().items()}, imported
+        )
 
     def _register(self, function) -> int:
         self.functions.append(function)
         return len(self.functions) - 1
 
     def _packed(self, values: dict, seconds: float) -> bytes:
-        """Pack values by name; one that cannot be packed, whatever it does, is refused by itself."""
+        """Pack values by name; one that cannot be packed, whatever it does, is refused by
+        itself."""
         with contextlib.suppress(Exception, shell.TimeUp), shell.time_limit(seconds):
             return Packer(self._register).pack_names(values)
         kept, odd = {}, []
@@ -157,18 +170,27 @@ class Runner:
                 odd.append((name, type(value).__name__))
         packer = Packer(self._register)
         try:
-            return packer.encoded(lambda: [
-                *([name, type(value).__name__[:80], packer.answer(value)] for name, value in kept.items()),
-                *([name, kind, packer.refuse(kind)] for name, kind in odd),
-            ])
+            return packer.encoded(
+                lambda: [
+                    *(
+                        [name, type(value).__name__[:80], packer.answer(value)]
+                        for name, value in kept.items()
+                    ),
+                    *([name, kind, packer.refuse(kind)] for name, kind in odd),
+                ]
+            )
         except Exception:  # each can be packed, all together are too large
-            return packer.encoded(lambda: [[name, "", packer.refuse("a large value")] for name in values])
+            return packer.encoded(
+                lambda: [[name, "", packer.refuse("a large value")] for name in values]
+            )
 
     def _packed_result(self, result, error, changed, known) -> bytes:
         """Pack what a call gave; what came as an argument goes back as that argument."""
         packer = _ResultPacker(self._register, known)
         try:
-            contents = [[at, packer.content(value)] for at, value in reversed(changed)]  # what lies in others first
+            contents = [
+                [at, packer.content(value)] for at, value in reversed(changed)
+            ]  # what lies in others first
             told = None if error is None else exception_node(packer, error)
             return msgspec.msgpack.encode([contents, told, packer.answer(result)])
         except (BorderError, MemoryError):
@@ -204,8 +226,9 @@ class _ResultPacker(Packer):
 
 
 def _state(value, known: list):
-    """Return what tells later whether a function changed a container: of a table, a copy that costs nothing; of
-    another, its own contents, those of the containers in it being told by themselves."""
+    """Return what tells later whether a function changed a container: of a table, a copy that costs
+    nothing; of another, its own contents, those of the containers in it being told by themselves.
+    """
     if isinstance(value, (pd.DataFrame, pd.Series)):
         return value.copy(deep=False)
     return None if isinstance(value, pd.Index) else _written(value, known)
@@ -214,14 +237,23 @@ def _state(value, known: list):
 def _stands(value, before, known: list) -> bool:
     """Tell whether a container is as it was."""
     if isinstance(value, pd.DataFrame):
-        return value.equals(before) and value.columns.identical(before.columns) and value.index.identical(before.index)
+        return (
+            value.equals(before)
+            and value.columns.identical(before.columns)
+            and value.index.identical(before.index)
+        )
     if isinstance(value, pd.Series):
-        return value.equals(before) and value.name == before.name and value.index.identical(before.index)
+        return (
+            value.equals(before)
+            and value.name == before.name
+            and value.index.identical(before.index)
+        )
     return isinstance(value, pd.Index) or _written(value, known) == before
 
 
 def imported_from_here(what: str):
-    """Return what ``import module`` or ``from module import attribute`` binds here; None where nothing was imported so.
+    """Return what ``import module`` or ``from module import attribute`` binds here; None where
+    nothing was imported so.
 
     Args:
         what: ``"module"`` or ``"module:attribute"``.
@@ -238,14 +270,17 @@ def _unicode(text: str) -> str:
 
 
 def _written(value, known: list = ()) -> bytes | None:
-    """Return a container's contents as bytes, to tell whether they change; None where they cannot be written.
+    """Return a container's contents as bytes, to tell whether they change; None where they cannot
+    be written.
 
     Args:
         value: the container.
         known: containers that are written as their number wherever they stand in it.
     """
     for careful in (False, True):
-        with contextlib.suppress(BorderError, MemoryError, RecursionError, UnicodeEncodeError, OverflowError):
+        with contextlib.suppress(
+            BorderError, MemoryError, RecursionError, UnicodeEncodeError, OverflowError
+        ):
             return msgspec.msgpack.encode(_ResultPacker(None, known, careful).content(value))
     return None
 

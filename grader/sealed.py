@@ -1,4 +1,5 @@
-"""Reading what learners sent in a sealed process: archives and notebooks, before anything of them is written."""
+"""Reading what learners sent in a sealed process: archives and notebooks, before anything of them
+is written."""
 
 import contextlib
 import os
@@ -14,7 +15,9 @@ from grader.confinement import Limits
 from grader.zygote import Surroundings, Zygote
 
 _LIMITS = Limits(seconds=600, memory=1 << 30)
-MOST_KILLED = 10  #: times that a process, or the warm one, may be killed by somebody else before a question is given up
+#: times that a process, or the warm one, may be killed by somebody else before a question is given
+# up
+MOST_KILLED = 10
 _PATIENCE = 120.0  # seconds for one question; a list of 100,000 names takes a few
 
 
@@ -44,7 +47,8 @@ class Answer(msgspec.Struct):
 
 
 def serve(end: int, archive: int, limits: Limits) -> None:
-    """Answer questions about one archive until the other side hangs up; to be called in a sealed process.
+    """Answer questions about one archive until the other side hangs up; to be called in a sealed
+    process.
 
     Args:
         end: socket to who asks, as a descriptor.
@@ -82,7 +86,8 @@ def ask_once(zygote: Zygote, function: str, limits: Limits, question, answers, s
         seconds: to wait for it.
 
     Returns:
-        The answer; None if it gave none of that form, or ended first. Where somebody else killed it, it is asked again.
+        The answer; None if it gave none of that form, or ended first. Where somebody else killed
+        it, it is asked again.
 
     Raises:
         ZygoteLost: if the warm process has ended.
@@ -102,9 +107,11 @@ def ask_once(zygote: Zygote, function: str, limits: Limits, question, answers, s
 
 
 class SealedReader:
-    """Reads archives and notebooks in a sealed process, which is made anew where a file has ended it.
+    """Reads archives and notebooks in a sealed process, which is made anew where a file has ended
+    it.
 
-    Folders are walked in this process: their files are read as bytes, and nothing in them is interpreted.
+    Folders are walked in this process: their files are read as bytes, and nothing in them is
+    interpreted.
 
     Raises:
         CannotConfine: if this machine cannot confine it.
@@ -122,7 +129,11 @@ class SealedReader:
 
     def read_entry(self, path: Path, entry: Entry) -> bytes:
         """Read one of them."""
-        return archives.read_entry(path, entry) if path.is_dir() else self._ask(path, Read(entry)).content
+        return (
+            archives.read_entry(path, entry)
+            if path.is_dir()
+            else self._ask(path, Read(entry)).content
+        )
 
     def grade_ids(self, data: bytes) -> list[str]:
         """Name a notebook's graded cells; none where it cannot be read."""
@@ -148,7 +159,9 @@ class SealedReader:
                     continue
                 raise Unreadable("broken") from error
             if answer.problem:
-                raise Unreadable(answer.problem if answer.problem in archives.PROBLEMS else "broken")
+                raise Unreadable(
+                    answer.problem if answer.problem in archives.PROBLEMS else "broken"
+                )
             return answer
         raise Unreadable("broken")
 
@@ -160,7 +173,9 @@ class SealedReader:
         except OSError as error:
             raise Unreadable("broken") from error
         with theirs:
-            self.number = self.zygote.start("grader.sealed:serve", _LIMITS, [theirs.fileno(), archive])
+            self.number = self.zygote.start(
+                "grader.sealed:serve", _LIMITS, [theirs.fileno(), archive]
+            )
         os.close(archive)
         self.channel, self.source = Channel(here, Answer), path
 

@@ -1,5 +1,5 @@
-"""Running cells as a notebook does, without a kernel: one warm IPython shell, whose outputs are kept as nbformat
-writes them."""
+"""Running cells as a notebook does, without a kernel: one warm IPython shell, whose outputs are
+kept as nbformat writes them."""
 
 import ast
 import builtins
@@ -19,7 +19,8 @@ from grader.outputs import CUT
 
 CLOCK = 4  #: how many times longer than its processor time a cell may take by the clock
 _GRACE = 2.0  # seconds between a polite stop and the next
-_FIRST_CELL = "__import__('pandas').DataFrame({'a': [1]})"  # shown for what IPython and pandas prepare the first time
+# shown for what IPython and pandas prepare the first time
+_FIRST_CELL = "__import__('pandas').DataFrame({'a': [1]})"
 
 
 class TimeUp(KeyboardInterrupt):
@@ -88,7 +89,8 @@ class _Publisher(DisplayPublisher):
     def publish(self, data, metadata=None, source=None, *, transient=None, update=False, **_):
         if not update:
             self.shell.outputs.add(
-                {"output_type": "display_data", "data": data, "metadata": metadata or {}}, _size(data)
+                {"output_type": "display_data", "data": data, "metadata": metadata or {}},
+                _size(data),
             )
 
     def clear_output(self, wait=False):
@@ -153,14 +155,16 @@ class Shell(InteractiveShell):
         config = Config()
         config.HistoryManager.enabled = False
         config.HistoryManager.hist_file = ":memory:"
-        super().__init__(config=config, display_pub_class=_Publisher, displayhook_class=_Hook, **settings)
+        super().__init__(
+            config=config, display_pub_class=_Publisher, displayhook_class=_Hook, **settings
+        )
 
     def prepare(self, cells: list[str]) -> None:
         """Do beforehand, once for all forks, what IPython does with a cell before it runs.
 
         Args:
-            cells: cells of which some may run later, in any order; those that do not compile, or wait for something
-                at their top level, are left to their turn.
+            cells: cells of which some may run later, in any order; those that do not compile, or
+                wait for something at their top level, are left to their turn.
         """
         self.known_by = self._transformers()
         for cell in cells:
@@ -172,21 +176,30 @@ class Shell(InteractiveShell):
 
     def _transformers(self) -> list:
         manager = self.input_transformer_manager
-        return [*manager.cleanup_transforms, *manager.line_transforms, *manager.token_transformers,
-                *self.input_transformers_post]
+        return [
+            *manager.cleanup_transforms,
+            *manager.line_transforms,
+            *manager.token_transformers,
+            *self.input_transformers_post,
+        ]
 
     def transform_cell(self, raw_cell):
-        """Return a cell as Python, as it was found beforehand where the rules are still the same."""
+        """Return a cell as Python, as it was found beforehand where the rules are still the
+        same."""
         if raw_cell in self.known and self._transformers() == self.known_by:
             return self.known[raw_cell]
         return super().transform_cell(raw_cell)
 
-    def should_run_async(self, raw_cell, *, transformed_cell=None, preprocessing_exc_tuple=None) -> bool:
+    def should_run_async(
+        self, raw_cell, *, transformed_cell=None, preprocessing_exc_tuple=None
+    ) -> bool:
         """Tell whether a cell waits for something at its top level."""
         if transformed_cell is not None and self.known.get(raw_cell) == transformed_cell:
             return False
         return super().should_run_async(
-            raw_cell, transformed_cell=transformed_cell, preprocessing_exc_tuple=preprocessing_exc_tuple
+            raw_cell,
+            transformed_cell=transformed_cell,
+            preprocessing_exc_tuple=preprocessing_exc_tuple,
         )
 
     def enable_gui(self, gui=None):
@@ -201,7 +214,12 @@ class Shell(InteractiveShell):
     def _showtraceback(self, kind, value, lines):
         text = str(value)
         self.outputs.add(
-            {"output_type": "error", "ename": kind.__name__, "evalue": text, "traceback": list(lines)},
+            {
+                "output_type": "error",
+                "ename": kind.__name__,
+                "evalue": text,
+                "traceback": list(lines),
+            },
             len(text) + sum(map(len, lines)),
         )
 
@@ -225,7 +243,8 @@ def warm(cells: list[str] = ()) -> Shell:
     """Return the process's one shell, with charts drawn into the notebook; made before any fork.
 
     Args:
-        cells: the instructor's, run for what they leave warm (modules, tables read); the names they bind are forgotten.
+        cells: the instructor's, run for what they leave warm (modules, tables read); the names they
+            bind are forgotten.
     """
     import matplotlib
 
@@ -243,7 +262,8 @@ def warm(cells: list[str] = ()) -> Shell:
 
 
 def import_from_here() -> None:
-    """Let cells import modules that lie beside the notebook, as a kernel does; nothing was looked for there before."""
+    """Let cells import modules that lie beside the notebook, as a kernel does; nothing was looked
+    for there before."""
     sys.path.insert(0, "")
 
 
@@ -279,12 +299,16 @@ def _ring(number, frame) -> None:
 def _raise_time_up() -> None:
     _Alarm.rang = False
     seconds = _Alarm.seconds
-    raise TimeUp(f"This cell ran longer than {seconds:g} seconds. / Cette cellule a dépassé {seconds:g} secondes.")
+    raise TimeUp(
+        f"This cell ran longer than {seconds:g} seconds. / Cette cellule a dépassé {seconds:g} "
+        "secondes."
+    )
 
 
 @contextlib.contextmanager
 def alarm_waits():
-    """Let the alarm not ring in the middle of what must not be broken off; ``ring_if_due`` lets it ring."""
+    """Let the alarm not ring in the middle of what must not be broken off; ``ring_if_due`` lets it
+    ring."""
     _Alarm.waits = True
     try:
         yield
@@ -300,15 +324,17 @@ def ring_if_due() -> None:
 
 @contextlib.contextmanager
 def time_limit(seconds: float):
-    """Raise ``TimeUp`` in what uses more processor time, or takes ``CLOCK`` times as long by the clock; code that
-    catches it meets it again and again.
+    """Raise ``TimeUp`` in what uses more processor time, or takes ``CLOCK`` times as long by the
+    clock; code that catches it meets it again and again.
 
-    What another process takes from this one is not counted: the clock is only for what waits and does nothing. It is a
-    courtesy, which lets the next cells run: who disarms it is ended from outside.
+    What another process takes from this one is not counted: the clock is only for what waits and
+    does nothing. It is a courtesy, which lets the next cells run: who disarms it is ended from
+    outside.
     """
     _Alarm.seconds, _Alarm.rang = seconds, False
     for kind, timer, after in (
-        (signal.SIGPROF, signal.ITIMER_PROF, seconds), (signal.SIGALRM, signal.ITIMER_REAL, seconds * CLOCK)
+        (signal.SIGPROF, signal.ITIMER_PROF, seconds),
+        (signal.SIGALRM, signal.ITIMER_REAL, seconds * CLOCK),
     ):
         signal.signal(kind, _ring)
         signal.setitimer(timer, after, _GRACE)

@@ -1,7 +1,9 @@
-"""What a cohort's marks say of its tasks: how hard each is, whether it tells strong from weak, how people go wrong.
+"""What a cohort's marks say of its tasks: how hard each is, whether it tells strong from weak, how
+people go wrong.
 
-The terms are those of classical test theory: difficulty is the mean share of the points; discrimination is the
-correlation of an item with the sum of the others (item-rest correlation, so that an item does not speak for itself).
+The terms are those of classical test theory: difficulty is the mean share of the points;
+discrimination is the correlation of an item with the sum of the others (item-rest correlation, so
+that an item does not speak for itself).
 """
 
 from collections import Counter
@@ -29,9 +31,10 @@ class Item(msgspec.Struct, frozen=True):
         name: ``"notebook/grade id"``.
         maximum: points to be had.
         people: how many have points for it.
-        difficulty: mean share of the points, 0 to 1: the lower, the harder; None if nobody has points.
-        discrimination: correlation with the sum of the other items, -1 to 1; None under ``FEWEST`` people, or where
-            all have the same.
+        difficulty: mean share of the points, 0 to 1: the lower, the harder; None if nobody has
+            points.
+        discrimination: correlation with the sum of the other items, -1 to 1; None under ``FEWEST``
+            people, or where all have the same.
         full: how many have all the points.
         none: how many have none.
         messages: the commonest messages of failed tests.
@@ -47,7 +50,9 @@ class Item(msgspec.Struct, frozen=True):
     messages: list[Message] = []
 
 
-def items(points: pd.DataFrame, maximum: dict[str, float], messages: dict[str, Counter]) -> list[Item]:
+def items(
+    points: pd.DataFrame, maximum: dict[str, float], messages: dict[str, Counter]
+) -> list[Item]:
     """Return the statistics of each task that has points to give.
 
     Args:
@@ -62,14 +67,21 @@ def items(points: pd.DataFrame, maximum: dict[str, float], messages: dict[str, C
         own = points[name]
         rest = points.drop(columns=name).sum(axis=1)
         counts = messages.get(name, Counter()).most_common(_MOST_MESSAGES)
-        found.append(Item(
-            name, maximum[name], int(own.count()),
-            float(own.mean() / maximum[name]) if own.count() else None,
-            _correlation(own, rest),
-            int((own >= maximum[name]).sum()), int((own <= 0).sum()),
-            [Message(english[:_MOST_CHARACTERS], french[:_MOST_CHARACTERS], count)
-             for (english, french), count in counts],
-        ))
+        found.append(
+            Item(
+                name,
+                maximum[name],
+                int(own.count()),
+                float(own.mean() / maximum[name]) if own.count() else None,
+                _correlation(own, rest),
+                int((own >= maximum[name]).sum()),
+                int((own <= 0).sum()),
+                [
+                    Message(english[:_MOST_CHARACTERS], french[:_MOST_CHARACTERS], count)
+                    for (english, french), count in counts
+                ],
+            )
+        )
     return found
 
 
@@ -87,8 +99,8 @@ class Agreement(msgspec.Struct, frozen=True):
         answers: how many both have marked.
         same: share with the same points.
         near: share that lies at most one point apart.
-        kappa: Cohen's kappa with quadratic weights (Cohen, 1968): 1 is full agreement, 0 is chance; None where
-            either gave everybody the same, or there are fewer than ``FEWEST`` answers.
+        kappa: Cohen's kappa with quadratic weights (Cohen, 1968): 1 is full agreement, 0 is chance;
+            None where either gave everybody the same, or there are fewer than ``FEWEST`` answers.
         difference: mean of the first marker's points less the second's.
     """
 
@@ -105,12 +117,18 @@ def agreement(first: list[float], second: list[float]) -> Agreement | None:
         return None
     one, two = np.asarray(first, float), np.asarray(second, float)
     apart = np.abs(one - two)
-    return Agreement(len(one), float((apart == 0).mean()), float((apart <= 1).mean()), _kappa(one, two),
-                     float((one - two).mean()))
+    return Agreement(
+        len(one),
+        float((apart == 0).mean()),
+        float((apart <= 1).mean()),
+        _kappa(one, two),
+        float((one - two).mean()),
+    )
 
 
 def _kappa(one: np.ndarray, two: np.ndarray) -> float | None:
-    """Return Cohen's kappa with quadratic weights: 1 less the squared differences seen over those that chance gives."""
+    """Return Cohen's kappa with quadratic weights: 1 less the squared differences seen over those
+    that chance gives."""
     if len(one) < FEWEST:
         return None
     by_chance = ((one[:, None] - two[None, :]) ** 2).mean()
@@ -141,12 +159,14 @@ RESAMPLES, SEED = 2000, 20_260_101
 
 
 def gain(before: np.ndarray, after: np.ndarray, maximum: float) -> Gain:
-    """Return the normalised gain of a group, (post − pre) / (max − pre), from the group's two means.
+    """Return the normalised gain of a group, (post − pre) / (max − pre), from the group's two
+    means.
 
-    It is the average normalised gain of a class (Hake, 1998, American Journal of Physics 66, 64-74), of learners who
-    took both tests. The interval is a percentile bootstrap over learners (Efron and Tibshirani, 1993, An Introduction
-    to the Bootstrap): pairs are drawn anew with replacement ``RESAMPLES`` times, always by the same seed. Of few people
-    such an interval is somewhat too narrow.
+    It is the average normalised gain of a class (Hake, 1998, American Journal of Physics 66,
+    64-74), of learners who took both tests. The interval is a percentile bootstrap over learners
+    (Efron and Tibshirani, 1993, An Introduction to the Bootstrap): pairs are drawn anew with
+    replacement ``RESAMPLES`` times, always by the same seed. Of few people such an interval is
+    somewhat too narrow.
 
     Args:
         before: points in the first test, one number a learner.
@@ -169,11 +189,15 @@ def _gains(before: np.ndarray, after: np.ndarray, most: float) -> np.ndarray:
     return np.divide(after - before, left, out=np.full(len(before), np.nan), where=left > 1e-9)
 
 
-def _interval(before: np.ndarray, after: np.ndarray, maximum: float) -> tuple[float | None, float | None]:
+def _interval(
+    before: np.ndarray, after: np.ndarray, maximum: float
+) -> tuple[float | None, float | None]:
     people = len(before)
     drawn = np.random.default_rng(SEED).integers(0, people, (RESAMPLES, people))
     gains = _gains(before[drawn].sum(axis=1), after[drawn].sum(axis=1), people * maximum)
-    if np.isnan(gains).mean() > 0.05:  # too often nothing was left to gain: the interval would be of the others alone
+    if (
+        np.isnan(gains).mean() > 0.05
+    ):  # too often nothing was left to gain: the interval would be of the others alone
         return None, None
     low, high = np.nanpercentile(gains, [2.5, 97.5])
     return float(low), float(high)

@@ -1,5 +1,5 @@
-"""nbgrader's own autograde on the source's own solution, in a course of its own: what every other way of marking is
-held to."""
+"""nbgrader's own autograde on the source's own solution, in a course of its own: what every other
+way of marking is held to."""
 
 import contextlib
 import contextvars
@@ -24,7 +24,8 @@ Points = dict[str, dict[str, float | None]]  #: automatic points by notebook and
 
 
 def import_nbgrader(*modules: str) -> None:
-    """Import nbgrader without its extensions of the Jupyter server, which take longer to import than all the rest.
+    """Import nbgrader without its extensions of the Jupyter server, which take longer to import
+    than all the rest.
 
     They are left out of this process alone, and only if nothing has imported nbgrader before.
 
@@ -86,8 +87,9 @@ def marks_of_solution(course: Course, assignment: str, away: Path) -> Points:
 class Comparison:
     """``marks_of_solution`` in a process beside this one, which goes on meanwhile.
 
-    nbgrader changes the working folder and the environment of the process that it runs in, hence the other process. It
-    is a fork, which has what this one has imported: to import nbgrader anew takes as long as to grade.
+    nbgrader changes the working folder and the environment of the process that it runs in, hence
+    the other process. It is a fork, which has what this one has imported: to import nbgrader anew
+    takes as long as to grade.
 
     Args:
         course: the course; nothing of it is written.
@@ -133,17 +135,23 @@ class Comparison:
 
 
 def _compare(answer, parent: int, course: Course, assignment: str, away: Path) -> None:
-    """Send the solution's points, or why there are none; called in a process of its own, which ends with its parent."""
+    """Send the solution's points, or why there are none; called in a process of its own, which ends
+    with its parent."""
     confinement.die_with_parent()
     if os.getppid() != parent:
         return  # the parent ended before it could be watched
     for descriptor in map(int, os.listdir("/proc/self/fd")):
-        if descriptor > 2 and descriptor != answer.fileno():  # the lock and the journal are not this process's to hold
+        if (
+            descriptor > 2 and descriptor != answer.fileno()
+        ):  # the lock and the journal are not this process's to hold
             with contextlib.suppress(OSError):
                 os.close(descriptor)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends this process
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl-C is for the parent, which ends this process
     try:
-        # In a context of its own: an event loop of the parent's, whose files are closed here, would be gone on with.
+        # In a context of its own: an event loop of the parent's, whose files are closed here, would
+        # be gone on with.
         answer.send(contextvars.Context().run(marks_of_solution, course, assignment, away))
     except CannotRead as error:
         answer.send(error)
@@ -152,21 +160,24 @@ def _compare(answer, parent: int, course: Course, assignment: str, away: Path) -
 
 
 def enter(course: Course, assignment: str) -> None:
-    """Enter an assignment, or its changed source, into the course's gradebook, as ``nbgrader generate_assignment``
-    does.
+    """Enter an assignment, or its changed source, into the course's gradebook, as ``nbgrader
+    generate_assignment`` does.
 
     Raises:
         CannotRead: if nbgrader cannot release it.
     """
-    with tempfile.TemporaryDirectory(prefix="grader-") as away, nbgrader_api(course, Path(away), course.db_url) as api:
+    with (
+        tempfile.TemporaryDirectory(prefix="grader-") as away,
+        nbgrader_api(course, Path(away), course.db_url) as api,
+    ):
         shutil.copytree(course.source / assignment, Path(away) / "source" / assignment)
         _must(api.generate_assignment, assignment, force=True, create=True)
 
 
 @contextlib.contextmanager
 def nbgrader_api(course: Course, away: Path, db_url: str | None = None):
-    """Give nbgrader's API for a folder of its own with the course's settings, quiet, in the environment that they
-    set."""
+    """Give nbgrader's API for a folder of its own with the course's settings, quiet, in the
+    environment that they set."""
     from nbgrader.apps import NbGraderAPI
     from traitlets.config import Config
 
@@ -175,7 +186,9 @@ def nbgrader_api(course: Course, away: Path, db_url: str | None = None):
     config.CourseDirectory.db_url = db_url or f"sqlite:///{away / 'gradebook.db'}"
     config.Exchange.root = str(away)
     config.Application.log_level = "ERROR"
-    config.KernelManager.transport_encryption = "auto"  # whoever is on this machine too cannot listen to the solution
+    config.KernelManager.transport_encryption = (
+        "auto"  # whoever is on this machine too cannot listen to the solution
+    )
     number_schema(config.CourseDirectory.db_url)
     with tools_on_path(course.environment):
         api = NbGraderAPI(config=config)
@@ -184,10 +197,11 @@ def nbgrader_api(course: Course, away: Path, db_url: str | None = None):
 
 
 def number_schema(db_url: str) -> None:
-    """Give a database that is still empty the number of nbgrader's schema; the tables are left to nbgrader.
+    """Give a database that is still empty the number of nbgrader's schema; the tables are left to
+    nbgrader.
 
-    nbgrader asks the command alembic for that number, in a process that takes longer than it takes to grade several
-    submissions. Where the number is there, it does not ask.
+    nbgrader asks the command alembic for that number, in a process that takes longer than it takes
+    to grade several submissions. Where the number is there, it does not ask.
 
     Args:
         db_url: address of the gradebook.
@@ -202,18 +216,25 @@ def number_schema(db_url: str) -> None:
 
             number = ScriptDirectory(ALEMBIC_DIR).get_current_head()
             connection.rollback()
-            if engine.dialect.name == "sqlite":  # its driver would write the table without the number in it
+            if (
+                engine.dialect.name == "sqlite"
+            ):  # its driver would write the table without the number in it
                 connection.exec_driver_sql("BEGIN")
-            connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)"))
-            connection.execute(text("INSERT INTO alembic_version (version_num) VALUES (:number)"), {"number": number})
+            connection.execute(
+                text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
+            )
+            connection.execute(
+                text("INSERT INTO alembic_version (version_num) VALUES (:number)"),
+                {"number": number},
+            )
             connection.commit()
     engine.dispose()
 
 
 @contextlib.contextmanager
 def tools_on_path(environment: dict[str, str] | None = None):
-    """Let nbgrader find the command alembic, which it calls for a new gradebook, also where the environment is not
-    activated.
+    """Let nbgrader find the command alembic, which it calls for a new gradebook, also where the
+    environment is not activated.
 
     Args:
         environment: variables to set besides.

@@ -1,8 +1,10 @@
-"""What may be shown of counts of people, so that a small group cannot be read off, directly or by subtraction.
+"""What may be shown of counts of people, so that a small group cannot be read off, directly or by
+subtraction.
 
-The rules are those of the Privacy Implementation Notice 2020-03 of the Treasury Board of Canada Secretariat (risk is
-one over the cell's size; ten is often cited for less sensitive releases, twenty for more sensitive ones; never under
-three) and of grader/PRIVACY.md. A zero counts as small: "nobody passed" says something of each.
+The rules are those of the Privacy Implementation Notice 2020-03 of the Treasury Board of Canada
+Secretariat (risk is one over the cell's size; ten is often cited for less sensitive releases,
+twenty for more sensitive ones; never under three) and of grader/PRIVACY.md. A zero counts as small:
+"nobody passed" says something of each.
 """
 
 import math
@@ -17,7 +19,8 @@ class Figure(msgspec.Struct, frozen=True):
     """A number as it may be shown.
 
     Args:
-        how: ``"exact"``, ``"below"`` or ``"above"`` a limit, ``"hidden"``, or ``"none"`` where there is nothing.
+        how: ``"exact"``, ``"below"`` or ``"above"`` a limit, ``"hidden"``, or ``"none"`` where
+            there is nothing.
         value: the number or the limit; None where nothing is shown.
     """
 
@@ -34,7 +37,8 @@ def count(people: int, minimum: int) -> Figure:
 
 
 def parts(part: int, whole: int, minimum: int) -> tuple[Figure, Figure]:
-    """Return a group and the rest of a whole that is shown: if either is small, only that it is, for both.
+    """Return a group and the rest of a whole that is shown: if either is small, only that it is,
+    for both.
 
     Args:
         part: people in the group.
@@ -42,8 +46,8 @@ def parts(part: int, whole: int, minimum: int) -> tuple[Figure, Figure]:
         minimum: fewest people that a cell may show.
 
     Returns:
-        The group and the rest. Where the whole is under twice the minimum nothing is shown: that both are small would
-        leave too few possibilities.
+        The group and the rest. Where the whole is under twice the minimum nothing is shown: that
+        both are small would leave too few possibilities.
     """
     rest = whole - part
     if whole < 2 * minimum:
@@ -56,7 +60,8 @@ def parts(part: int, whole: int, minimum: int) -> tuple[Figure, Figure]:
 
 
 def share(part: int, whole: int, minimum: int) -> Figure:
-    """Return a share of people, to the next ``STEP``; a limit where the group or the rest of it is small."""
+    """Return a share of people, to the next ``STEP``; a limit where the group or the rest of it is
+    small."""
     found, _ = parts(part, whole, minimum)
     if found.value is None:
         return found
@@ -73,11 +78,13 @@ def average(value: float | None, people: int, minimum: int) -> Figure:
 
 
 def cells(counts: list[int], minimum: int) -> tuple[list[Figure], Figure]:
-    """Return the cells of a table of one dimension, and its total, so that no total gives a cell back.
+    """Return the cells of a table of one dimension, and its total, so that no total gives a cell
+    back.
 
-    Small cells are hidden. Where there are any, others are hidden too, in the order of the table and never by their
-    size (complementary suppression), until one that is not small is among them and they hold twice the minimum. Which
-    cell goes with a small one must not depend on sizes: whoever knows the rule could reason back from it.
+    Small cells are hidden. Where there are any, others are hidden too, in the order of the table
+    and never by their size (complementary suppression), until one that is not small is among them
+    and they hold twice the minimum. Which cell goes with a small one must not depend on sizes:
+    whoever knows the rule could reason back from it.
 
     Args:
         counts: people, by cell; nobody is in two cells.
@@ -92,4 +99,6 @@ def cells(counts: list[int], minimum: int) -> tuple[list[Figure], Figure]:
         if len(hidden) > small and sum(counts[each] for each in hidden) >= 2 * minimum:
             break
         hidden.add(at)
-    return [HIDDEN if at in hidden else Figure("exact", each) for at, each in enumerate(counts)], Figure("exact", total)
+    return [
+        HIDDEN if at in hidden else Figure("exact", each) for at, each in enumerate(counts)
+    ], Figure("exact", total)

@@ -1,4 +1,5 @@
-"""Whose the files may be that `grader collect` could give to nobody: a list beside them, for `grader forget`."""
+"""Whose the files may be that `grader collect` could give to nobody: a list beside them, for
+`grader forget`."""
 
 import contextlib
 import os
@@ -29,7 +30,8 @@ def _list_at(course: Path) -> Path:
 
 
 def read(course: Path) -> dict[str, set[str]]:
-    """Return the ids of those whose each file may be, by the file's name; a line that does not read is passed over."""
+    """Return the ids of those whose each file may be, by the file's name; a line that does not read
+    is passed over."""
     found: dict[str, set[str]] = {}
     with contextlib.suppress(FileNotFoundError), open(_list_at(course), "rb") as lines:
         for line in lines:
@@ -59,5 +61,9 @@ def rewrite(course: Path, names: dict[str, set[str]]) -> None:
     """
     path = _list_at(course)
     fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
-    fresh.write_bytes(b"".join(msgspec.json.encode(Kept(name, sorted(names[name]))) + b"\n" for name in sorted(names)))
+    fresh.write_bytes(
+        b"".join(
+            msgspec.json.encode(Kept(name, sorted(names[name]))) + b"\n" for name in sorted(names)
+        )
+    )
     fresh.replace(path)

@@ -1,4 +1,5 @@
-"""What the processes of a submission use: processor time and memory, over all of them, read from /proc."""
+"""What the processes of a submission use: processor time and memory, over all of them, read from
+/proc."""
 
 import contextlib
 import os
@@ -35,8 +36,8 @@ class Meter:
         return self.seconds
 
     def memory(self) -> int:
-        """Return the bytes of memory that they hold together, shared pages counted once: their own, that of the files
-        which lie in memory, and what may wait between pairs of sockets."""
+        """Return the bytes of memory that they hold together, shared pages counted once: their own,
+        that of the files which lie in memory, and what may wait between pairs of sockets."""
         own = memory_of([self.root, *descendants(self.root)])
         files = sum(_files(f"/proc/{self.root}/root{folder}") for folder in FOLDERS_IN_MEMORY)
         return own + files + _sockets(self.root)
@@ -61,12 +62,16 @@ def number_inside(pid: int) -> list[int]:
     """Return a process's numbers, from this process's namespace to its own; [] if it has ended."""
     with contextlib.suppress(OSError, StopIteration):
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-        return [int(each) for each in next(line for line in lines if line.startswith("NSpid:")).split()[1:]]
+        return [
+            int(each)
+            for each in next(line for line in lines if line.startswith("NSpid:")).split()[1:]
+        ]
     return []
 
 
 def _files(folder: str) -> int:
-    """Return the bytes that a file system in memory holds; 0 where the folder is none of its own."""
+    """Return the bytes that a file system in memory holds; 0 where the folder is none of
+    its own."""
     with contextlib.suppress(OSError):
         if os.stat(folder).st_dev != os.stat("/").st_dev and os.path.ismount(folder):
             about = os.statvfs(folder)
@@ -75,7 +80,8 @@ def _files(folder: str) -> int:
 
 
 def _sockets(pid: int) -> int:
-    """Return the bytes that may wait in the sockets of a process's network; all of a warm process's forks share it."""
+    """Return the bytes that may wait in the sockets of a process's network; all of a warm process's
+    forks share it."""
     with contextlib.suppress(OSError, ValueError):
         each = int(Path("/proc/sys/net/core/wmem_default").read_text())
         with open(f"/proc/{pid}/net/unix", "rb") as lines:

@@ -1,7 +1,8 @@
-"""Marking one submission: from the bytes that were handed in to marks and a notebook to show, as data.
+"""Marking one submission: from the bytes that were handed in to marks and a notebook to show, as
+data.
 
-``mark`` is what the pool runs, here or on another machine. It reads nothing of the course and writes nothing: a job
-comes in, a result goes out.
+``mark`` is what the pool runs, here or on another machine. It reads nothing of the course and
+writes nothing: a job comes in, a result goes out.
 """
 
 import os
@@ -39,13 +40,22 @@ from grader.usage import Meter
 from grader.zygote import Ended, Surroundings, Warm, Zygote, ZygoteLost
 
 MOST_NOTEBOOK = 64 << 20  #: bytes of a notebook handed in
-_TICK, _LOOK = 0.25, 1.0  # seconds between two looks at what is in use: while nothing comes, and while much does
+_TICK, _LOOK = (
+    0.25,
+    1.0,
+)  # seconds between two looks at what is in use: while nothing comes, and while much does
 _TO_OPEN = 60.0  # seconds that reading a notebook may take
 _TO_STOP = 4.0  # seconds of processor time in which a cell that is asked to stop has to
 _CLOCK = 2  # how many times longer than its processor time a submission may take by the clock
 _MOST_SKIPPED = 2  # steps that could not be broken off, of a notebook
 _MODULES = [
-    "grader.runner", "grader.checker", "grader.submission:warm", "pandas", "numpy", "matplotlib.pyplot", "portail",
+    "grader.runner",
+    "grader.checker",
+    "grader.submission:warm",
+    "pandas",
+    "numpy",
+    "matplotlib.pyplot",
+    "portail",
     "portail.checks",
 ]
 
@@ -82,8 +92,8 @@ class SourceCell(msgspec.Struct, frozen=True):
 
 
 class SourceNotebook(msgspec.Struct, frozen=True):
-    """A notebook of an assignment: its name, its cells, the metadata that the marked one gets, and what is known of its
-    own solution."""
+    """A notebook of an assignment: its name, its cells, the metadata that the marked one gets, and
+    what is known of its own solution."""
 
     name: str
     cells: list[SourceCell]
@@ -100,9 +110,11 @@ class Assignment(msgspec.Struct, frozen=True):
         surroundings: what the sealed processes see.
         limits: what one submission may use.
         data: the assignment's own files beside the notebooks, as a ZIP; b"" if there are none.
-        bundle: on another machine, the folders of ``surroundings.readable`` as a ZIP each; here none.
+        bundle: on another machine, the folders of ``surroundings.readable`` as a ZIP each; here
+            none.
         tests: hash of the tests, the data and the set-up: which rules gave a mark.
-        record: whether to tell what functions do to their arguments; of the source's own solution alone.
+        record: whether to tell what functions do to their arguments; of the source's own solution
+            alone.
     """
 
     name: str
@@ -143,7 +155,8 @@ class Mark(msgspec.Struct, frozen=True):
 
 
 class Note(msgspec.Struct, frozen=True):
-    """Something that a person should know of a submission: a key of ``coordinator.CAUSES``, and where."""
+    """Something that a person should know of a submission: a key of ``coordinator.CAUSES``, and
+    where."""
 
     cause: str
     detail: str = ""
@@ -156,8 +169,8 @@ class MarkedNotebook(msgspec.Struct):
         marks: by grade id.
         cells: the cells as nbformat has them, with outputs, in order.
         unanswered: grade ids of the answers that were not touched.
-        cause: why it ended early, or could not be read: a key of ``CAUSES`` or ``submission.PROBLEMS``; "" if all
-            went well.
+        cause: why it ended early, or could not be read: a key of ``CAUSES`` or
+            ``submission.PROBLEMS``; "" if all went well.
         detail: which cell, or what exactly.
         writes: what functions did to their arguments, where that was to be recorded.
         notes: what else a person should know.
@@ -179,14 +192,17 @@ class Result(msgspec.Struct):
     notebooks: dict[str, MarkedNotebook]
     seconds: float = 0.0
     memory: int = 0
-    again: int = 0  #: how many times it was begun again, since somebody else had killed one of its processes
+    again: int = (
+        0  #: how many times it was begun again, since somebody else had killed one of its processes
+    )
     problem: str = ""  #: the assignment's own fault: a test that gives more points than it has
 
 
 class Pair:
     """Two warm processes with the assignment's files: what a worker keeps between submissions.
 
-    ``zygote`` forks the runners, and ``checkers``, its branch, the checkers: it alone is told the tests.
+    ``zygote`` forks the runners, and ``checkers``, its branch, the checkers: it alone is told the
+    tests.
     """
 
     def __init__(self, assignment: Assignment):
@@ -201,7 +217,10 @@ class Pair:
             for number, (path, packed) in enumerate(assignment.bundle.items())
         }
         readable = [moved.get(path, path) for path in readable]
-        environment = {name: moved.get(value, value) for name, value in assignment.surroundings.environment.items()}
+        environment = {
+            name: moved.get(value, value)
+            for name, value in assignment.surroundings.environment.items()
+        }
         surroundings = msgspec.structs.replace(
             assignment.surroundings,
             readable=readable,
@@ -218,7 +237,8 @@ class Pair:
             raise
 
     def branched(self, zygote: Zygote) -> Warm:
-        """Return a branch of a warm process which has read the instructor's cells, for the checkers."""
+        """Return a branch of a warm process which has read the instructor's cells, for the
+        checkers."""
         cells = [
             cell.source
             for notebook in self.assignment.notebooks
@@ -252,8 +272,8 @@ def unzip_into(packed: bytes, folder: Path) -> None:
 class _Progress:
     """What marking a notebook has found so far, which stands whatever comes after.
 
-    A notebook is begun again where somebody else killed one of its processes, or where a step could not be broken off.
-    The first mark that a test gave is its mark: nobody gains by a second try.
+    A notebook is begun again where somebody else killed one of its processes, or where a step could
+    not be broken off. The first mark that a test gave is its mark: nobody gains by a second try.
     """
 
     def __init__(self):
@@ -333,7 +353,9 @@ def _mark(pair: Pair, job: Job, progress: dict[str, _Progress]) -> Result:
         if data is None:
             marked, written = _not_there(notebook, "missing"), {}
         else:
-            marked, written = _mark_notebook(pair, notebook, data, files, several, result, progress[notebook.name])
+            marked, written = _mark_notebook(
+                pair, notebook, data, files, several, result, progress[notebook.name]
+            )
         result.notebooks[notebook.name] = marked
         files.update({path: content for path, content in written.items() if content is not None})
     result.seconds = time.monotonic() - began
@@ -341,7 +363,8 @@ def _mark(pair: Pair, job: Job, progress: dict[str, _Progress]) -> Result:
 
 
 def _by_name(pair: Pair, job: Job) -> dict[str, bytes]:
-    """Return the notebooks handed in by the assignment's names; one of another name is known by its grade ids."""
+    """Return the notebooks handed in by the assignment's names; one of another name is known by its
+    grade ids."""
     names = [notebook.name for notebook in pair.assignment.notebooks]
     given = {name: job.notebooks[name] for name in names if name in job.notebooks}
     others = {name: data for name, data in job.notebooks.items() if name not in given}
@@ -366,20 +389,30 @@ def open_notebook(pair: Pair, data: bytes) -> border.Opened:
     if len(data) > MOST_NOTEBOOK:
         return border.Opened(problem="large")
     asked = ask_once(
-        pair.zygote, "grader.runner:serve", pair.assignment.limits, border.Open(data), border.Opened, 60
+        pair.zygote,
+        "grader.runner:serve",
+        pair.assignment.limits,
+        border.Open(data),
+        border.Opened,
+        60,
     )
     return asked or border.Opened(problem="unreadable")
 
 
 def _not_there(notebook: SourceNotebook, cause: str, detail: str = "") -> MarkedNotebook:
-    """Return the marks of a notebook that cannot be run: none, and nothing for a person to read, as nbgrader has it."""
+    """Return the marks of a notebook that cannot be run: none, and nothing for a person to read, as
+    nbgrader has it."""
     marks = {
-        cell.grade_id: Mark(0.0, cell.points) for cell in notebook.cells if cell.role in ("test", "manual", "task")
+        cell.grade_id: Mark(0.0, cell.points)
+        for cell in notebook.cells
+        if cell.role in ("test", "manual", "task")
     }
     return MarkedNotebook(marks=marks, cause=cause, detail=detail)
 
 
-def _mark_notebook(pair: Pair, notebook, data, files, several, result, progress) -> tuple[MarkedNotebook, dict]:
+def _mark_notebook(
+    pair: Pair, notebook, data, files, several, result, progress
+) -> tuple[MarkedNotebook, dict]:
     if len(data) > MOST_NOTEBOOK:
         return _not_there(notebook, "large"), {}
     while True:
@@ -397,7 +430,9 @@ def _begun(pair: Pair, notebook, data, files, result, progress):
     here, theirs = socket.socketpair()
     with theirs:
         try:
-            runner = pair.zygote.start("grader.runner:serve", pair.assignment.limits, [theirs.fileno()])
+            runner = pair.zygote.start(
+                "grader.runner:serve", pair.assignment.limits, [theirs.fileno()]
+            )
         except BaseException:
             here.close()
             raise
@@ -415,7 +450,9 @@ def _begun(pair: Pair, notebook, data, files, result, progress):
         progress.killed += 1
         result.again += 1
         return _begun(pair, notebook, data, files, result, progress)
-    return _not_there(notebook, getattr(opened, "problem", "unreadable"), getattr(opened, "detail", ""))
+    return _not_there(
+        notebook, getattr(opened, "problem", "unreadable"), getattr(opened, "detail", "")
+    )
 
 
 def _end(zygote: Warm, number: int, result: Result, leaving: bool) -> Ended:
@@ -431,14 +468,21 @@ class _Marking:
     def __init__(self, pair, notebook, cells, matched, runner, border_end, result, progress):
         self.pair, self.notebook, self.cells, self.places = pair, notebook, cells, matched.places
         self.matched = matched
-        self.runner, self.border_end, self.result, self.progress = runner, border_end, result, progress
+        self.runner, self.border_end, self.result, self.progress = (
+            runner,
+            border_end,
+            result,
+            progress,
+        )
         self.marked = MarkedNotebook()
         self.outputs: dict[int, list[dict]] = {}
         self.step, self.place = -1, -1  # the last that was begun
         self.spent: float | None = 0.0  # what all had used when it was; None until somebody looks
         self.killed = self.ended = self.lost = False
         self.stuck: int | None = None  # the step that could not be broken off
-        self.after: list[Marked] = []  # what tests gave after the runner was lost: marks, if it is not begun again
+        self.after: list[
+            Marked
+        ] = []  # what tests gave after the runner was lost: marks, if it is not begun again
 
     def run(self, several: bool) -> dict:
         """Run the notebook; return the files that its cells wrote."""
@@ -448,13 +492,22 @@ class _Marking:
         with here:
             with theirs, self.border_end:
                 checker = checkers.start(
-                    "grader.checker:serve", assignment.limits, [theirs.fileno(), self.border_end.fileno()]
+                    "grader.checker:serve",
+                    assignment.limits,
+                    [theirs.fileno(), self.border_end.fileno()],
                 )
             channel = Channel(here, Report)
             try:
                 facts = self.notebook.facts
                 channel.send(
-                    Work(self.steps(), facts, self.pair.data, several, assignment.record, sorted(self.progress.skipped))
+                    Work(
+                        self.steps(),
+                        facts,
+                        self.pair.data,
+                        several,
+                        assignment.record,
+                        sorted(self.progress.skipped),
+                    )
                 )
                 written = self.listen(channel, checker, assignment.limits)
             except (Gone, BorderError):
@@ -472,8 +525,9 @@ class _Marking:
             self.runner = None
 
     def again(self) -> bool:
-        """Tell whether the notebook is to be begun again: somebody else killed one of its processes, or a step could
-        not be broken off, and the others are still to have their turn."""
+        """Tell whether the notebook is to be begun again: somebody else killed one of its
+        processes, or a step could not be broken off, and the others are still to have their turn.
+        """
         progress = self.progress
         in_time = time.monotonic() - progress.began < self.pair.assignment.limits.seconds * _CLOCK
         if self.killed and progress.killed < MOST_KILLED and in_time:
@@ -511,12 +565,15 @@ class _Marking:
                 return {}
             self.lost = True
             self.end_runner()
-            self.spent = sum(each.look() for each in meters if each)  # what comes now is the checker's alone
+            self.spent = sum(
+                each.look() for each in meters if each
+            )  # what comes now is the checker's alone
             meters[0] = None
 
     def over(self, limits: Limits, meters: list[Meter], clock: float) -> str:
-        """Return which limit is passed, by all processes of the submission together; "" if none is. The clock decides
-        where it is far beyond what the processor's time would allow: somebody else's load costs no mark."""
+        """Return which limit is passed, by all processes of the submission together; "" if none is.
+        The clock decides where it is far beyond what the processor's time would allow: somebody
+        else's load costs no mark."""
         spent = sum(each.look() for each in meters)
         if spent > limits.seconds or clock > limits.seconds * _CLOCK:
             return "time"
@@ -550,26 +607,33 @@ class _Marking:
             self.lost = True
             if report.cause == "slow":
                 self.stuck = report.step
-            self.cause({"gone": "ended", "slow": "cell time", "nonsense": "nonsense"}[report.cause], report.place)
+            self.cause(
+                {"gone": "ended", "slow": "cell time", "nonsense": "nonsense"}[report.cause],
+                report.place,
+            )
 
     def cause(self, cause: str, place: int | None = None) -> None:
-        """Keep the first cause of an early end, and the cell: its number, and the name by which people know it."""
+        """Keep the first cause of an early end, and the cell: its number, and the name by which
+        people know it."""
         if not self.marked.cause:
             at = self.place if place is None else place
             self.marked.cause, self.marked.detail = cause, f"{at + 1}{self.name_at(at)}"
 
     def name_at(self, at: int) -> str:
-        """Return a cell's grade id or, of a learner's own, its first line, in brackets; "" where there is none."""
+        """Return a cell's grade id or, of a learner's own, its first line, in brackets; "" where
+        there is none."""
         if not 0 <= at < len(self.places):
             return ""
         place = self.places[at]
         name = self.notebook.cells[place.source].grade_id if place.source is not None else None
-        first = next((line.strip() for line in self.source_at(place).splitlines() if line.strip()), "")
+        first = next(
+            (line.strip() for line in self.source_at(place).splitlines() if line.strip()), ""
+        )
         return f" ({name or first[:40]})" if name or first else ""
 
     def steps(self) -> list[Step]:
-        """Return the cells to run, in the order of the notebook handed in, the source's own cells before the tests
-        that follow them."""
+        """Return the cells to run, in the order of the notebook handed in, the source's own cells
+        before the tests that follow them."""
         steps, taken = [], 0
         source = self.notebook.cells
         for at, place in enumerate(self.places):
@@ -594,12 +658,18 @@ class _Marking:
                             cell.visible,
                         )
                     )
-            elif self.kind_at(place) == "code" and (place.given is not None or cell.role == "locked"):
+            elif self.kind_at(place) == "code" and (
+                place.given is not None or cell.role == "locked"
+            ):
                 steps.append(Step(at, "learner", self.source_at(place)))
         return steps
 
     def kind_at(self, place) -> str:
-        return self.notebook.cells[place.source].kind if place.source is not None else self.cells[place.given].kind
+        return (
+            self.notebook.cells[place.source].kind
+            if place.source is not None
+            else self.cells[place.given].kind
+        )
 
     def source_at(self, place) -> str:
         cell = self.notebook.cells[place.source] if place.source is not None else None
@@ -612,17 +682,28 @@ class _Marking:
         self.marked.cause, self.marked.detail = self.progress.cause, self.progress.detail
         for mark in self.after:
             self.progress.marks.setdefault(mark.grade_id, mark)
-        for cause, grade_ids in (("metadata", self.matched.found_otherwise), ("lost cells", self.matched.lost)):
+        for cause, grade_ids in (
+            ("metadata", self.matched.found_otherwise),
+            ("lost cells", self.matched.lost),
+        ):
             if grade_ids:
                 self.marked.notes.append(Note(cause, ", ".join(grade_ids)))
         for cell in self.notebook.cells:
             mark = self.progress.marks.get(cell.grade_id)
             if mark is not None:
                 self.marked.marks[cell.grade_id] = Mark(
-                    mark.points, cell.points, "process" if cell.live else "split", mark.error, mark.hint
+                    mark.points,
+                    cell.points,
+                    "process" if cell.live else "split",
+                    mark.error,
+                    mark.hint,
                 )
         for cell in self.notebook.cells:
-            if cell.role == "test" and cell.kind == "code" and cell.grade_id not in self.marked.marks:
+            if (
+                cell.role == "test"
+                and cell.kind == "code"
+                and cell.grade_id not in self.marked.marks
+            ):
                 self.marked.marks[cell.grade_id] = Mark(
                     0.0, cell.points, "process" if cell.live else "split", "not reached"
                 )
@@ -637,7 +718,11 @@ class _Marking:
         source = self.notebook.cells[place.source] if place.source is not None else None
         given = self.cells[place.given] if place.given is not None else None
         kind, text = self.kind_at(place), self.source_at(place)
-        if source is not None and source.role in ("manual", "solution") and checksum(source, text) == source.checksum:
+        if (
+            source is not None
+            and source.role in ("manual", "solution")
+            and checksum(source, text) == source.checksum
+        ):
             self.marked.unanswered.append(source.grade_id)
         if given is not None and given.live and text == given.source:
             text = fenced(text)
@@ -657,7 +742,11 @@ def checksum(source: SourceCell, text: str) -> str:
     from nbgrader.utils import compute_checksum
 
     return compute_checksum(
-        NotebookNode(cell_type=source.kind, source=text, metadata=NotebookNode(nbgrader=NotebookNode(source.metadata)))
+        NotebookNode(
+            cell_type=source.kind,
+            source=text,
+            metadata=NotebookNode(nbgrader=NotebookNode(source.metadata)),
+        )
     )
 
 

@@ -1,9 +1,9 @@
 """A warm process in a cell, that forks one sealed process for each piece of work.
 
-``Zygote`` is the handle that a worker holds. The process itself (``main``) enters the cell, imports what notebooks need
-once, and then forks: a fork costs milliseconds where a kernel costs seconds. It is forgotten and made anew when it
-fails. A branch of it is a warm process too, which knows more: what a branch is told never stood in the memory of the
-others, nor of their forks.
+``Zygote`` is the handle that a worker holds. The process itself (``main``) enters the cell, imports
+what notebooks need once, and then forks: a fork costs milliseconds where a kernel costs seconds. It
+is forgotten and made anew when it fails. A branch of it is a warm process too, which knows more:
+what a branch is told never stood in the memory of the others, nor of their forks.
 """
 
 import contextlib
@@ -36,12 +36,15 @@ class Surroundings(msgspec.Struct, frozen=True):
     """What the processes of an assignment see.
 
     Args:
-        readable: folders and files besides Python's own, read-only; inside they have other names (``inside``).
+        readable: folders and files besides Python's own, read-only; inside they have other names
+            (``inside``).
         environment: environment variables; there are no others.
         modules: modules imported before the first fork; ``module:name`` is also called then.
-        setup: cells run once before the first fork, for what they leave warm; the names they bind are forgotten.
+        setup: cells run once before the first fork, for what they leave warm; the names they bind
+            are forgotten.
         trusted: no confinement at all (``--unsafe-trusted``).
-        hidden: folders and files that are empty inside, should they lie in a folder that Python needs.
+        hidden: folders and files that are empty inside, should they lie in a folder that Python
+            needs.
     """
 
     readable: list[str] = []
@@ -58,7 +61,8 @@ class Surroundings(msgspec.Struct, frozen=True):
     def environment_inside(self) -> dict[str, str]:
         """Return the environment with the folders' names inside."""
         return {
-            name: self.inside(value) if value in self.readable else value for name, value in self.environment.items()
+            name: self.inside(value) if value in self.readable else value
+            for name, value in self.environment.items()
         }
 
 
@@ -70,7 +74,8 @@ class _Start(msgspec.Struct, tag=True):
 
 
 class _Branch(msgspec.Struct, tag=True):
-    """Fork another warm process, which calls a function with the file that comes along, and then serves the socket."""
+    """Fork another warm process, which calls a function with the file that comes along, and then
+    serves the socket."""
 
     function: str
 
@@ -101,8 +106,9 @@ class Ended(msgspec.Struct, frozen=True):
         status: exit code, or minus the signal that ended it; None where ``Warm.end`` ended it.
         seconds: processor time.
         memory: its largest resident size, in bytes.
-        killed: whether somebody else killed it, or the machine did for want of memory. A sealed process cannot itself,
-            except by using up its processor time, for which the kernel kills it and this is false.
+        killed: whether somebody else killed it, or the machine did for want of memory. A sealed
+            process cannot itself, except by using up its processor time, for which the kernel kills
+            it and this is false.
     """
 
     status: int | None
@@ -120,10 +126,10 @@ class ZygoteLost(PortailError):
 
     def __init__(self, detail: str):
         super().__init__(
-            f"The process in which learners’ notebooks are run or read apart has ended ({detail}). Nothing of what was "
-            "done is lost: run the command again.",
-            f"Le processus où les carnets des copies sont exécutés ou lus à part a pris fin ({detail}). Rien de ce qui "
-            "était fait n’est perdu : relancez la commande.",
+            "The process in which learners’ notebooks are run or read apart has ended "
+            f"({detail}). Nothing of what was done is lost: run the command again.",
+            "Le processus où les carnets des copies sont exécutés ou lus à part a pris fin "
+            f"({detail}). Rien de ce qui était fait n’est perdu : relancez la commande.",
         )
         self.args = (detail,)  # what a copy of it on another machine is made from
 
@@ -164,7 +170,8 @@ class Warm:
 
         Args:
             number: the process's.
-            leaving: whether it has hung up, and may have ended by itself; it is given a second for that.
+            leaving: whether it has hung up, and may have ended by itself; it is given a second for
+                that.
 
         Returns:
             How it ended.
@@ -296,11 +303,13 @@ class Zygote(Warm):
             )
 
     def branch(self, function: str, argument: bytes) -> Warm:
-        """Fork another warm process in the same cell, which calls a function first; it ends with this one.
+        """Fork another warm process in the same cell, which calls a function first; it ends with
+        this one.
 
         Args:
             function: ``module:name`` of what it calls.
-            argument: what it is told; it alone reads it, so that none but its own forks ever held it.
+            argument: what it is told; it alone reads it, so that none but its own forks ever held
+                it.
 
         Raises:
             ZygoteLost: if the warm process has ended.
@@ -314,7 +323,8 @@ class Zygote(Warm):
         return Warm(control)
 
     def meter(self, number: int) -> Meter | None:
-        """Return what tells how much one of its sealed processes, or of its branch's, uses; None if that has ended."""
+        """Return what tells how much one of its sealed processes, or of its branch's, uses; None if
+        that has ended."""
         if self.surroundings.trusted:
             return Meter(number)
         for pid in descendants(self.process.pid):
@@ -334,10 +344,13 @@ class Zygote(Warm):
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(2)
         self.errors.seek(0)
-        return ZygoteLost(self.errors.read()[-2000:].decode("utf-8", "replace") or f"exit {self.process.returncode}")
+        return ZygoteLost(
+            self.errors.read()[-2000:].decode("utf-8", "replace")
+            or f"exit {self.process.returncode}"
+        )
 
 
-# The process itself ---------------------------------------------------------------------------------------------------
+# The process itself -------------------------------------------------------------------------------
 
 
 def main() -> None:
@@ -372,11 +385,14 @@ def main() -> None:
         control.close()
         _, status = os.waitpid(first, 0)
         sys.exit(os.waitstatus_to_exitcode(status) & 255)
-    # A program begun inside belongs to the cell's users, so that the worker, who owns them, can see what it and its
-    # forks use; of a process that only moved in, an ordinary person cannot.
+    # A program begun inside belongs to the cell's users, so that the worker, who owns them, can see
+    # what it and its forks use; of a process that only moved in, an ordinary person cannot.
     os.set_inheritable(control.fileno(), True)
     confinement.keep_rights_over_exec()
-    os.execv(sys.executable, [sys.executable, "-I", "-m", "grader.zygote", _INSIDE, str(control.fileno())])
+    os.execv(
+        sys.executable,
+        [sys.executable, "-I", "-m", "grader.zygote", _INSIDE, str(control.fileno())],
+    )
 
 
 def _enter(control: socket.socket, surroundings: Surroundings) -> None:
@@ -385,7 +401,9 @@ def _enter(control: socket.socket, surroundings: Surroundings) -> None:
     try:
         confinement.call_filter()  # made once, for all forks
         own = os.open("/proc/self/ns/pid", os.O_RDONLY)
-        Path("/proc/self/oom_score_adj").write_text("900")  # where memory ends, the kernel takes these first
+        Path("/proc/self/oom_score_adj").write_text(
+            "900"
+        )  # where memory ends, the kernel takes these first
         confinement.enter(
             confinement.python_folders(),
             {path: surroundings.inside(path) for path in surroundings.readable},
@@ -403,7 +421,9 @@ def _serve(control: socket.socket, surroundings: Surroundings, own_namespace: in
     from grader import shell
 
     for name in surroundings.modules:
-        with contextlib.suppress(Exception):  # an import that fails here fails, and shows, in the notebook
+        with contextlib.suppress(
+            Exception
+        ):  # an import that fails here fails, and shows, in the notebook
             module, _, function = name.partition(":")
             imported = importlib.import_module(module)
             if function:
@@ -437,7 +457,9 @@ def _answer(control: socket.socket, own_namespace: int | None) -> None:
             elif isinstance(message, _Branch):
                 pid = os.fork()
                 if pid == 0:
-                    _be_branch(message, [control.detach(), reader, writer], *descriptors, own_namespace)
+                    _be_branch(
+                        message, [control.detach(), reader, writer], *descriptors, own_namespace
+                    )
                 control.send(msgspec.msgpack.encode(_Started(pid)))
             else:
                 pid = _fork(message, descriptors, own_namespace)
@@ -447,7 +469,9 @@ def _answer(control: socket.socket, own_namespace: int | None) -> None:
                 os.close(descriptor)
 
 
-def _be_branch(message: _Branch, others: list[int], control: int, told: int, own_namespace: int | None) -> None:
+def _be_branch(
+    message: _Branch, others: list[int], control: int, told: int, own_namespace: int | None
+) -> None:
     """Be another warm process, for good."""
     try:
         confinement.die_with_parent()
@@ -472,7 +496,10 @@ def _report_ended(control: socket.socket, started: set[int]) -> None:
         if pid in started:  # others are orphans that came to this, the first process
             started.discard(pid)
             ended = _Ended(
-                pid, os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime, usage.ru_maxrss << 10
+                pid,
+                os.waitstatus_to_exitcode(status),
+                usage.ru_utime + usage.ru_stime,
+                usage.ru_maxrss << 10,
             )
             control.send(msgspec.msgpack.encode(ended))
 

@@ -1,25 +1,35 @@
 """The open.canada.ca portal for learners: live, dated or in the room.
 
-A lesson needs a handful of names: ``load`` reads a dataset's table, ``session`` asks the portal with plain
-``requests``, ``source_line`` says what was read and of what date, ``show`` displays a chart with its text
-alternative, ``checks`` tells a learner what to look at, and ``number``, ``percent``, ``date`` write figures as the
-reader's language does.
+A lesson needs a handful of names: ``load`` reads a dataset's table, ``session`` asks the portal
+with plain ``requests``, ``source_line`` says what was read and of what date, ``show`` displays a
+chart with its text alternative, ``checks`` tells a learner what to look at, and ``number``,
+``percent``, ``date`` write figures as the reader's language does.
 """
 
 import importlib
 
 _WHERE = {
-    "checks": "checks", "session": "connection", "labels": "datasets", "show": "figures",
-    "language": "settings", "use_language": "settings",
-    "attribution": "tables", "load": "tables", "organization_names": "tables", "source_line": "tables",
-    "date": "wording", "number": "wording", "percent": "wording",
+    "checks": "checks",
+    "session": "connection",
+    "labels": "datasets",
+    "show": "figures",
+    "language": "settings",
+    "use_language": "settings",
+    "attribution": "tables",
+    "load": "tables",
+    "organization_names": "tables",
+    "source_line": "tables",
+    "date": "wording",
+    "number": "wording",
+    "percent": "wording",
 }
 __all__ = sorted(_WHERE)
 __version__ = "0.1.0"
 
 
 def __getattr__(name: str):
-    """Import what is asked for, when it is: whoever needs a path or a sentence does not wait for pandas (PEP 562)."""
+    """Import what is asked for, when it is: whoever needs a path or a sentence does not wait for
+    pandas (PEP 562)."""
     if name not in _WHERE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module = importlib.import_module(f"{__name__}.{_WHERE[name]}")

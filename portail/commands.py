@@ -1,8 +1,8 @@
 """The command ``portail``: the datasets, the lessons and the portal, from a terminal.
 
-Exit codes: 0 all is well; 1 something was found (a changed or unreachable table, a failed check of the set-up, a
-refresh that did not succeed); 2 the command could not run (an unknown name, a folder or port that cannot be used);
-130 stopped by Ctrl-C.
+Exit codes: 0 all is well; 1 something was found (a changed or unreachable table, a failed check of
+the set-up, a refresh that did not succeed); 2 the command could not run (an unknown name, a folder
+or port that cannot be used); 130 stopped by Ctrl-C.
 """
 
 import io
@@ -38,9 +38,15 @@ def main() -> None:
     end_with(portail, found=(PortalProblem,))
 
 
-def end_with(command: click.Command, *, found: tuple[type[Exception], ...] = (),
-             cannot: tuple[type[Exception], ...] = (PortailError,), stopped: Sentence | str = STOPPED) -> None:
-    """Run one of this project's commands and end the process with its exit code; no trace of frames reaches the reader.
+def end_with(
+    command: click.Command,
+    *,
+    found: tuple[type[Exception], ...] = (),
+    cannot: tuple[type[Exception], ...] = (PortailError,),
+    stopped: Sentence | str = STOPPED,
+) -> None:
+    """Run one of this project's commands and end the process with its exit code; no trace of frames
+    reaches the reader.
 
     Args:
         command: the command, whose return value is its exit code.
@@ -65,9 +71,16 @@ def end_with(command: click.Command, *, found: tuple[type[Exception], ...] = (),
         sys.exit(0)
 
 
-@click.group(epilog="Exit codes / codes de sortie: 0 well/bien · 1 found/trouvé · 2 cannot/impossible · 130 Ctrl-C")
+@click.group(
+    epilog="Exit codes / codes de sortie: 0 well/bien · 1 found/trouvé · 2 cannot/impossible · "
+    "130 Ctrl-C"
+)
 @click.version_option(__version__, prog_name="portail")
-@click.option("--lang", type=click.Choice(settings.LANGUAGES), help="Language of the messages / langue des messages.")
+@click.option(
+    "--lang",
+    type=click.Choice(settings.LANGUAGES),
+    help="Language of the messages / langue des messages.",
+)
 def portail(lang: str | None) -> None:
     """The open.canada.ca portal for learners: live, dated or in the room.
 
@@ -82,12 +95,21 @@ def list_() -> int:
     """List the datasets here: kind, date, rows. / Énumérer les jeux de données."""
     from portail.drift import rows_of_copy
 
-    table = Table("name" if settings.language() == "en" else "nom", *_heads("title", "kind", "date"),
-                  Sentence("rows", "lignes").__str__())
+    table = Table(
+        "name" if settings.language() == "en" else "nom",
+        *_heads("title", "kind", "date"),
+        Sentence("rows", "lignes").__str__(),
+    )
     for name in datasets.names():
         dataset = datasets.find(name)
         when = date(dataset.retrieved) if dataset.retrieved else "–"
-        table.add_row(name, dataset.text("title"), str(_KINDS[dataset.kind]), when, number(rows_of_copy(dataset)))
+        table.add_row(
+            name,
+            dataset.text("title"),
+            str(_KINDS[dataset.kind]),
+            when,
+            number(rows_of_copy(dataset)),
+        )
     _console().print(table)
     return 0
 
@@ -120,13 +142,19 @@ def lessons() -> int:
     plan = Curriculum.read()
     console = _console()
     for path in plan.paths:
-        table = Table(*_heads("lesson", "strand", "minutes"), title=f"{path.title[lang]} · {path.minutes(plan)} min",
-                      title_justify="left")
+        table = Table(
+            *_heads("lesson", "strand", "minutes"),
+            title=f"{path.title[lang]} · {path.minutes(plan)} min",
+            title_justify="left",
+        )
         for lesson, core in path.steps(plan):
             note = "" if lesson.exists() else f" ({Sentence('to come', 'à venir')})"
             cut = f" ({Sentence('core cut', 'version courte')})" if core else ""
-            table.add_row(f"{lesson.number} {lesson.title[lang]}{cut}{note}", "+".join(lesson.strands),
-                          str(lesson.core_minutes if core else lesson.minutes))
+            table.add_row(
+                f"{lesson.number} {lesson.title[lang]}{cut}{note}",
+                "+".join(lesson.strands),
+                str(lesson.core_minutes if core else lesson.minutes),
+            )
         console.print(table)
     for letter, title in plan.strands.items():
         console.print(f"{letter} = {title[lang]}")
@@ -135,7 +163,9 @@ def lessons() -> int:
 
 @portail.command()
 @click.argument("names", nargs=-1)
-@click.option("--all", "every", is_flag=True, help="Every dataset that has an address on the portal.")
+@click.option(
+    "--all", "every", is_flag=True, help="Every dataset that has an address on the portal."
+)
 def refresh(names: tuple[str, ...], every: bool) -> int:
     """Fetch live rows, whole or not at all, into your own copy. / Rafraîchir votre copie.
 
@@ -146,22 +176,41 @@ def refresh(names: tuple[str, ...], every: bool) -> int:
     if every:
         names = tuple(name for name in datasets.names() if "download" in datasets.find(name).portal)
     if not names:
-        raise click.UsageError(str(Sentence("Name a dataset, or use --all. portail list shows the names.",
-                                            "Nommez un jeu de données, ou utilisez --all. Les noms : portail list.")))
+        raise click.UsageError(
+            str(
+                Sentence(
+                    "Name a dataset, or use --all. portail list shows the names.",
+                    "Nommez un jeu de données, ou utilisez --all. Les noms : portail list.",
+                )
+            )
+        )
     code = 0
     for name in names:
         datasets.find(name)  # an unknown name stops before anything is fetched
     for name in names:
-        with Progress(TextColumn(name), BarColumn(), DownloadColumn(), TimeRemainingColumn(),
-                      console=Console(stderr=True), transient=True) as bar:
+        with Progress(
+            TextColumn(name),
+            BarColumn(),
+            DownloadColumn(),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        ) as bar:
             task = bar.add_task(name, total=None)
             try:
-                done = fetch(name, lambda at, total, task=task, bar=bar: bar.update(task, completed=at, total=total))
+                done = fetch(
+                    name,
+                    lambda at, total, task=task, bar=bar: bar.update(
+                        task, completed=at, total=total
+                    ),
+                )
             except PortalProblem as problem:
                 click.echo(f"{name} : {problem}", err=True)
                 code = EXIT_FOUND
                 continue
-        click.echo(f"{name} : {number(done.rows)} {Sentence('rows', 'lignes')}, {done.dataset.retrieved}")
+        click.echo(
+            f"{name} : {number(done.rows)} {Sentence('rows', 'lignes')}, {done.dataset.retrieved}"
+        )
         for found in done.findings:
             click.echo(f"  {found.sentence}")
     return code
@@ -185,24 +234,44 @@ def check(names: tuple[str, ...]) -> int:
 
 
 @portail.command()
-@click.option("--data", type=click.Path(path_type=Path, exists=True, file_okay=False),
-              help="A folder of portal files with its sources.csv, served instead of the datasets here.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="0.0.0.0 for a whole room / pour toute une salle.")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="A folder of portal files with its sources.csv, served instead of the datasets here.",
+)
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="0.0.0.0 for a whole room / pour toute une salle.",
+)
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535))
-@click.option("--room", type=click.Path(path_type=Path, exists=True, file_okay=False),
-              help="What `python -m curriculum bundle` wrote, to install from / pour installer les postes.")
+@click.option(
+    "--room",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="What `python -m curriculum bundle` wrote, to install from / pour installer les postes.",
+)
 def serve(data: Path | None, host: str, port: int, room: Path | None) -> int:
     """Be the portal of a room without a network. / Être le portail d'une salle sans réseau."""
     from portail.server import make_server, own_address
 
     server = make_server(data, host, port, room)
     address = f"http://{own_address() if host == '0.0.0.0' else host}:{server.effective_port}"
-    click.echo(Sentence(f"The room’s portal answers at {address}. Learners set PORTAIL_URL={address}. Ctrl-C stops it.",
-                        f"Le portail de la salle répond à {address}. Sur chaque poste : PORTAIL_URL={address}. "
-                        "Ctrl-C l’arrête."))
+    click.echo(
+        Sentence(
+            f"The room’s portal answers at {address}. Learners set PORTAIL_URL={address}. Ctrl-C "
+            "stops it.",
+            f"Le portail de la salle répond à {address}. Sur chaque poste : PORTAIL_URL={address}. "
+            "Ctrl-C l’arrête.",
+        )
+    )
     if room:
-        click.echo(Sentence(f"What laptops install from: {address}/room/",
-                            f"Ce qu’il faut pour installer les postes : {address}/room/"))
+        click.echo(
+            Sentence(
+                f"What laptops install from: {address}/room/",
+                f"Ce qu’il faut pour installer les postes : {address}/room/",
+            )
+        )
     try:
         server.run()
     finally:
@@ -223,7 +292,13 @@ def _console() -> Console:
 
 
 def _heads(*names: str) -> list[str]:
-    french = {"title": "titre", "kind": "nature", "date": "date", "lesson": "leçon", "strand": "volet"}
+    french = {
+        "title": "titre",
+        "kind": "nature",
+        "date": "date",
+        "lesson": "leçon",
+        "strand": "volet",
+    }
     return [french.get(name, name) if settings.language() == "fr" else name for name in names]
 
 

@@ -1,8 +1,9 @@
 """The portal as a ``requests.Session``: live, or answered from the dated copy, and saying which.
 
-Lessons write real addresses, ``portal.get("https://open.canada.ca/data/api/action/package_search", …)``. The adapter
-below sends them where the mode in force says: to the portal, to a room's mirror (``PORTAIL_URL``), or to the mirror
-inside this process, which needs no network, no thread and no socket.
+Lessons write real addresses, ``portal.get("https://open.canada.ca/data/api/action/package_search",
+…)``. The adapter below sends them where the mode in force says: to the portal, to a room's mirror
+(``PORTAIL_URL``), or to the mirror inside this process, which needs no network, no thread and no
+socket.
 """
 
 import io
@@ -24,7 +25,9 @@ from portail.wording import Sentence
 from portail.wording import date as in_words
 
 PROBE_SECONDS = 8  # the longest wait for the first sign of the portal, name look-up included
-MOST_BYTES = 256 * 1024**2  # the largest answer held in memory; what is larger is refreshed to disk or queried
+MOST_BYTES = (
+    256 * 1024**2
+)  # the largest answer held in memory; what is larger is refreshed to disk or queried
 ANSWER_SECONDS = 60  # the longest wait for one whole answer; 3 MB at 0.5 Mbit/s take 50 s
 REMEMBER_SECONDS = 3600  # a live answer is asked for once an hour in one process
 HERE_HEADER = "X-Portail-Here"  # on answers of the mirror inside this process
@@ -33,19 +36,22 @@ USER_AGENT = "portail/0.1 (open data curriculum; requests)"
 
 _reachable: dict[str, PortalProblem | None] = {}
 _told: set[Sentence] = set()
-_cache = requests_cache.backends.BaseCache()  # in memory: nothing of a learner's work is written to disk
+_cache = (
+    requests_cache.backends.BaseCache()
+)  # in memory: nothing of a learner's work is written to disk
 
 
 def session(mode: str | None = None) -> requests.Session:
     """Return a ``requests.Session`` for the portal.
 
     Args:
-        mode: ``"auto"`` (live; if the portal cannot be reached or answers badly, the dated copy, and a sentence says
-            so), ``"live"`` (never the copy) or ``"snapshot"`` (never the network); ``PORTAIL_MODE``, else auto,
-            if left out.
+        mode: ``"auto"`` (live; if the portal cannot be reached or answers badly, the dated copy,
+            and a sentence says so), ``"live"`` (never the copy) or ``"snapshot"`` (never the
+            network); ``PORTAIL_MODE``, else auto, if left out.
 
     Returns:
-        A session that knows the portal's addresses. Other addresses go out as with plain ``requests``.
+        A session that knows the portal's addresses. Other addresses go out as with plain
+        ``requests``.
 
     Raises:
         SettingError: if the mode is another word.
@@ -55,7 +61,10 @@ def session(mode: str | None = None) -> requests.Session:
         portal = _OfflineSession()
     else:
         portal = requests_cache.CachedSession(
-            backend=_cache, expire_after=REMEMBER_SECONDS, key_fn=_cache_key, filter_fn=_is_live_answer
+            backend=_cache,
+            expire_after=REMEMBER_SECONDS,
+            key_fn=_cache_key,
+            filter_fn=_is_live_answer,
         )
     portal.headers.update(_own_headers())
     for host in HOSTS:
@@ -64,10 +73,12 @@ def session(mode: str | None = None) -> requests.Session:
 
 
 class _OfflineSession(requests.Session):
-    """A session that looks for no proxy and no certificate for the portal: this process answers in its place."""
+    """A session that looks for no proxy and no certificate for the portal: this process answers in
+    its place."""
 
     def merge_environment_settings(self, url, proxies, stream, verify, cert):
-        """Return the settings of a request (an override of ``requests``, which goes through the whole environment)."""
+        """Return the settings of a request (an override of ``requests``, which goes through the
+        whole environment)."""
         if url.startswith(HOSTS):
             return {"proxies": {}, "stream": stream, "verify": verify, "cert": cert}
         return super().merge_environment_settings(url, proxies, stream, verify, cert)
@@ -81,7 +92,8 @@ def notice(sentence: Sentence) -> None:
 
 
 def forget() -> None:
-    """Forget what this process learned of the portal: whether it answers, its answers, what was told."""
+    """Forget what this process learned of the portal: whether it answers, its answers, what was
+    told."""
     _reachable.clear()
     _told.clear()
     _cache.clear()
@@ -98,8 +110,13 @@ class PortalAdapter(BaseAdapter):
         super().__init__()
         self.mode = mode
         retries = urllib3.Retry(
-            total=2, read=0, backoff_factor=0.3, status_forcelist=(429, 500, 502, 503, 504), raise_on_status=False,
-            respect_retry_after_header=True, retry_after_max=5,
+            total=2,
+            read=0,
+            backoff_factor=0.3,
+            status_forcelist=(429, 500, 502, 503, 504),
+            raise_on_status=False,
+            respect_retry_after_header=True,
+            retry_after_max=5,
         )
         self._live = requests.Session()
         for scheme in ("https://", "http://"):
@@ -109,7 +126,8 @@ class PortalAdapter(BaseAdapter):
         """Answer one prepared request (the interface of ``requests``' adapters).
 
         Raises:
-            PortalProblem: in live mode for any fault; in auto mode only where there is no copy to answer from.
+            PortalProblem: in live mode for any fault; in auto mode only where there is no copy to
+                answer from.
         """
         if self.mode == "snapshot":
             return mirror_answer(request)
@@ -130,7 +148,9 @@ class PortalAdapter(BaseAdapter):
         """Close the connections (the interface of ``requests``' adapters)."""
         self._live.close()
 
-    def live_answer(self, request, timeout=None, verify=True, cert=None, stream=False) -> requests.Response:
+    def live_answer(
+        self, request, timeout=None, verify=True, cert=None, stream=False
+    ) -> requests.Response:
         """Ask the portal, redirects included, and refuse what is not data.
 
         Args:
@@ -161,7 +181,8 @@ class PortalAdapter(BaseAdapter):
 
 
 def stream(address: str) -> requests.Response:
-    """Ask the portal for a file, live, whose body the caller reads part by part and without the cache.
+    """Ask the portal for a file, live, whose body the caller reads part by part and without the
+    cache.
 
     Raises:
         PortalProblem: for any fault that can be told before the body.
@@ -180,10 +201,10 @@ def _body(answer: requests.Response) -> bytes:
             answer.close()
             raise PortalProblem(
                 "flood",
-                f"The answer is larger than {MOST_BYTES // 1024**2} MB. Ask for fewer rows, or fetch the dataset to "
-                "disk: portail refresh.",
-                f"La réponse dépasse {MOST_BYTES // 1024**2} Mo. Demandez moins de lignes, ou récupérez le jeu de "
-                "données sur disque : portail refresh.",
+                f"The answer is larger than {MOST_BYTES // 1024**2} MB. Ask for fewer rows, or "
+                "fetch the dataset to disk: portail refresh.",
+                f"La réponse dépasse {MOST_BYTES // 1024**2} Mo. Demandez moins de lignes, ou "
+                "récupérez le jeu de données sur disque : portail refresh.",
             )
     return b"".join(parts)
 
@@ -193,7 +214,8 @@ def fallback_sentence(problem: PortalProblem, date: str) -> Sentence:
     copy_en = f"the copy of {in_words(date, 'en')}" if date else "the dated copy"
     copy_fr = f"la copie du {in_words(date, 'fr')}" if date else "la copie datée"
     return Sentence(
-        f'{problem.english} You are working on {copy_en}; nothing is lost. To try again: portail.session(mode="live").',
+        f"{problem.english} You are working on {copy_en}; nothing is lost. To try again: "
+        'portail.session(mode="live").',
         f"{problem.french} Vous travaillez sur {copy_fr}; rien n’est perdu. "
         'Pour réessayer : portail.session(mode="live").',
     )
@@ -207,16 +229,25 @@ def mirror_answer(request: requests.PreparedRequest) -> requests.Response:
 
     environ = EnvironBuilder(
         path=urllib.parse.unquote(urllib.parse.urlsplit(request.url).path),
-        query_string=urllib.parse.urlsplit(request.url).query, method=request.method,
-        headers={name: value for name, value in request.headers.items() if name.lower() != "accept-encoding"},
-        data=request.body or b"", base_url=settings.PORTAL,
+        query_string=urllib.parse.urlsplit(request.url).query,
+        method=request.method,
+        headers={
+            name: value
+            for name, value in request.headers.items()
+            if name.lower() != "accept-encoding"
+        },
+        data=request.body or b"",
+        base_url=settings.PORTAL,
     ).get_environ()
     chunks, status, headers = run_wsgi_app(local_mirror(), environ, buffered=True)
-    return _response(request, int(status.split()[0]), dict(headers) | {HERE_HEADER: "yes"}, b"".join(chunks), [])
+    return _response(
+        request, int(status.split()[0]), dict(headers) | {HERE_HEADER: "yes"}, b"".join(chunks), []
+    )
 
 
 def refuse_bad_answer(answer: requests.Response, body: bytes, expected: str) -> None:
-    """Raise what is wrong with an answer of the portal, if anything can be told from the answer alone.
+    """Raise what is wrong with an answer of the portal, if anything can be told from the answer
+    alone.
 
     Args:
         answer: status, headers and address.
@@ -224,7 +255,8 @@ def refuse_bad_answer(answer: requests.Response, body: bytes, expected: str) -> 
         expected: ``"json"``, ``"csv"`` or ``"any"``.
 
     Raises:
-        PortalProblem: for an error status that is not CKAN's own answer, a page instead of data, an empty body.
+        PortalProblem: for an error status that is not CKAN's own answer, a page instead of data, an
+            empty body.
     """
     refused = answer.status_code >= 500 or answer.status_code in (403, 429)
     if expected == "json" and not refused and _is_ckan_json(body):
@@ -239,7 +271,8 @@ def refuse_bad_answer(answer: requests.Response, body: bytes, expected: str) -> 
         )
     if expected == "json":
         raise PortalProblem(
-            "json", "The portal’s answer is not JSON that can be read.",
+            "json",
+            "The portal’s answer is not JSON that can be read.",
             "La réponse du portail n’est pas du JSON lisible.",
         )
 
@@ -266,7 +299,9 @@ def _own_headers() -> dict[str, str]:
 
 def _cache_key(request, **_) -> str:
     """Tell apart the same address of two portals (``PORTAIL_URL`` may change in a process)."""
-    return f"{settings.base_url()} {request.method} {request.url} {request.headers.get('Range', '')}"
+    return (
+        f"{settings.base_url()} {request.method} {request.url} {request.headers.get('Range', '')}"
+    )
 
 
 def _is_live_answer(response) -> bool:
@@ -289,13 +324,16 @@ def check_reachable(base: str) -> None:
         base: the address that stands for https://open.canada.ca.
 
     Raises:
-        PortalProblem: what was found, then and at every later call, if it does not answer within ``PROBE_SECONDS``.
+        PortalProblem: what was found, then and at every later call, if it does not answer within
+            ``PROBE_SECONDS``.
     """
     if base not in _reachable:
         address = f"{base}/data/api/action/package_search?rows=0"
 
         def probe():
-            with requests.get(address, timeout=PROBE_SECONDS, headers=_own_headers(), stream=True) as answer:
+            with requests.get(
+                address, timeout=PROBE_SECONDS, headers=_own_headers(), stream=True
+            ) as answer:
                 refuse_bad_answer(answer, _body(answer), "json")
 
         try:
@@ -310,8 +348,8 @@ def check_reachable(base: str) -> None:
 def _within(seconds: float, ask):
     """Return ``ask()``, or raise a PortalProblem when it fails or has not ended in time.
 
-    A thread is what makes the limit hold for a name look-up that hangs or a body that drips. A browser's Python has
-    no threads, and there the browser's own limit holds.
+    A thread is what makes the limit hold for a name look-up that hangs or a body that drips. A
+    browser's Python has no threads, and there the browser's own limit holds.
     """
     if settings.IN_BROWSER:
         return _named(ask)
@@ -355,49 +393,86 @@ def _network_problem(error: Exception) -> PortalProblem:
         if any(sign in told for sign in signs):
             return PortalProblem(fault, english, french)
     return PortalProblem(
-        "network", "The connection to the portal broke.", "La connexion au portail a été interrompue."
+        "network",
+        "The connection to the portal broke.",
+        "La connexion au portail a été interrompue.",
     )
 
 
 _NETWORK_FAULTS = (
-    ("dns", ("NameResolutionError", "getaddrinfo", "Name or service not known"),
-     "The portal’s name could not be found: this computer may have no network.",
-     "Le nom du portail est introuvable : cet ordinateur n’a peut-être pas de réseau."),
-    ("proxy", ("ProxyError",),
-     "The network’s proxy refused the connection; ask your IT service for the proxy address (HTTPS_PROXY).",
-     "Le serveur mandataire du réseau a refusé la connexion; demandez son adresse à votre service informatique "
-     "(HTTPS_PROXY)."),
-    ("certificate", ("SSLError", "CERTIFICATE"),
-     "The secure connection could not be verified: a proxy may be replacing the portal’s certificate. Ask your IT "
-     "service for its certificate file (REQUESTS_CA_BUNDLE).",
-     "La connexion sécurisée n’a pas pu être vérifiée : un mandataire remplace peut-être le certificat du portail. "
-     "Demandez son fichier de certificat à votre service informatique (REQUESTS_CA_BUNDLE)."),
-    ("gzip", ("ContentDecodingError", "DecodeError"),
-     "The portal’s answer was damaged on the way: it could not be unpacked.",
-     "La réponse du portail a été endommagée en route : elle n’a pas pu être décompressée."),
-    ("truncated", ("IncompleteRead", "ChunkedEncodingError", "InvalidChunkLength"),
-     "The portal’s answer was cut off before its end.",
-     "La réponse du portail s’est interrompue avant la fin."),
-    ("hang", ("Timeout", "timed out"),
-     "The portal did not answer in time.",
-     "Le portail n’a pas répondu à temps."),
-    ("refused", ("Connection refused", "ECONNREFUSED", "NewConnectionError"),
-     "The portal refused the connection.",
-     "Le portail a refusé la connexion."),
+    (
+        "dns",
+        ("NameResolutionError", "getaddrinfo", "Name or service not known"),
+        "The portal’s name could not be found: this computer may have no network.",
+        "Le nom du portail est introuvable : cet ordinateur n’a peut-être pas de réseau.",
+    ),
+    (
+        "proxy",
+        ("ProxyError",),
+        "The network’s proxy refused the connection; ask your IT service for the proxy address "
+        "(HTTPS_PROXY).",
+        "Le serveur mandataire du réseau a refusé la connexion; demandez son adresse à votre "
+        "service informatique (HTTPS_PROXY).",
+    ),
+    (
+        "certificate",
+        ("SSLError", "CERTIFICATE"),
+        "The secure connection could not be verified: a proxy may be replacing the portal’s "
+        "certificate. Ask your IT service for its certificate file (REQUESTS_CA_BUNDLE).",
+        "La connexion sécurisée n’a pas pu être vérifiée : un mandataire remplace peut-être le "
+        "certificat du portail. Demandez son fichier de certificat à votre service informatique "
+        "(REQUESTS_CA_BUNDLE).",
+    ),
+    (
+        "gzip",
+        ("ContentDecodingError", "DecodeError"),
+        "The portal’s answer was damaged on the way: it could not be unpacked.",
+        "La réponse du portail a été endommagée en route : elle n’a pas pu être décompressée.",
+    ),
+    (
+        "truncated",
+        ("IncompleteRead", "ChunkedEncodingError", "InvalidChunkLength"),
+        "The portal’s answer was cut off before its end.",
+        "La réponse du portail s’est interrompue avant la fin.",
+    ),
+    (
+        "hang",
+        ("Timeout", "timed out"),
+        "The portal did not answer in time.",
+        "Le portail n’a pas répondu à temps.",
+    ),
+    (
+        "refused",
+        ("Connection refused", "ECONNREFUSED", "NewConnectionError"),
+        "The portal refused the connection.",
+        "Le portail a refusé la connexion.",
+    ),
 )
 
 _STATUS_FAULTS = {
     403: ("The portal refused this request (403).", "Le portail a refusé cette requête (403)."),
-    404: ("The portal has nothing at this address any more (404).", "Le portail n’a plus rien à cette adresse (404)."),
-    429: ("The portal asks to slow down: too many requests (429).",
-          "Le portail demande de ralentir : trop de requêtes (429)."),
-    503: ("The portal is temporarily out of service (503).", "Le portail est temporairement hors service (503)."),
+    404: (
+        "The portal has nothing at this address any more (404).",
+        "Le portail n’a plus rien à cette adresse (404).",
+    ),
+    429: (
+        "The portal asks to slow down: too many requests (429).",
+        "Le portail demande de ralentir : trop de requêtes (429).",
+    ),
+    503: (
+        "The portal is temporarily out of service (503).",
+        "Le portail est temporairement hors service (503).",
+    ),
 }
 
 
 def _status_problem(status: int) -> PortalProblem:
     english, french = _STATUS_FAULTS.get(
-        status, (f"The portal answered with an error ({status}).", f"Le portail a répondu par une erreur ({status}).")
+        status,
+        (
+            f"The portal answered with an error ({status}).",
+            f"Le portail a répondu par une erreur ({status}).",
+        ),
     )
     return PortalProblem(str(status), english, french)
 
@@ -408,7 +483,8 @@ def _page_problem(body: bytes) -> PortalProblem:
     if b"<form" in text or b"password" in text or b"login" in text or b"sign in" in text:
         return PortalProblem(
             "login",
-            "A sign-in page came instead of data: open a browser, sign in to the network, then try again.",
+            "A sign-in page came instead of data: open a browser, sign in to the network, then "
+            "try again.",
             "Le réseau a envoyé une page de connexion au lieu des données : ouvrez un navigateur, "
             "connectez-vous au réseau, puis réessayez.",
         )
@@ -431,19 +507,26 @@ def _response(request, status: int, headers, body: bytes, history) -> requests.R
     gone = ("content-encoding", "transfer-encoding", "content-length", "connection")
     kept = {name: value for name, value in headers.items() if name.lower() not in gone}
     raw = urllib3.HTTPResponse(
-        io.BytesIO(body), headers=kept, status=status, reason=HTTPStatus(status).phrase if status in
-        HTTPStatus._value2member_map_ else "", preload_content=False, request_url=request.url,
+        io.BytesIO(body),
+        headers=kept,
+        status=status,
+        reason=HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else "",
+        preload_content=False,
+        request_url=request.url,
         request_method=request.method,
     )
     answer = HTTPAdapter().build_response(request, raw)
     answer.history = history
-    answer._content, answer._content_consumed = raw.read(), True  # as .content does, which takes ten kilobytes a time
+    answer._content, answer._content_consumed = (
+        raw.read(),
+        True,
+    )  # as .content does, which takes ten kilobytes a time
     return answer
 
 
 if sys.platform == "emscripten":
-    # In a browser a caught, failed request still reddens the cell while urllib3 uses promises; without them it asks
-    # synchronously and the cell ends well.
+    # In a browser a caught, failed request still reddens the cell while urllib3 uses promises;
+    # without them it asks synchronously and the cell ends well.
     import urllib3.contrib.emscripten.fetch as _fetch
 
     _fetch.has_jspi = lambda: False

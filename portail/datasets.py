@@ -39,7 +39,8 @@ class Dataset:
 
     @property
     def portal(self) -> dict:
-        """``dataset_id``, ``resource_id`` and ``download`` address on the portal; empty where there is none."""
+        """``dataset_id``, ``resource_id`` and ``download`` address on the portal; empty where there
+        is none."""
         return self.descriptor.get("portal", {})
 
     @property
@@ -53,13 +54,15 @@ class Dataset:
         return self.resources[0]["schema"]
 
     def when_live(self) -> "Dataset":
-        """Return the same dataset as it is described once its rows are the portal's own, not synthetic ones."""
+        """Return the same dataset as it is described once its rows are the portal's own, not
+        synthetic ones."""
         descriptor = dict(self.descriptor)
         return Dataset(self.folder, descriptor | descriptor.pop("when_live", {}))
 
     @property
     def fields(self) -> list[dict]:
-        """The columns that ``load`` gives: those of the rows, then those computed from prose that the rows carry."""
+        """The columns that ``load`` gives: those of the rows, then those computed from prose that
+        the rows carry."""
         return self.schema["fields"] + self.resources[0].get("derived", [])
 
     def rows_path(self, resource: int = 0) -> Path:
@@ -97,7 +100,11 @@ class Dataset:
 
 def names() -> list[str]:
     """Return the names of all datasets on this machine, sorted."""
-    found = {path.parent.name for folder in settings.data_folders() for path in folder.glob("*/datapackage.json")}
+    found = {
+        path.parent.name
+        for folder in settings.data_folders()
+        for path in folder.glob("*/datapackage.json")
+    }
     return sorted(found)
 
 
@@ -113,7 +120,9 @@ def find(name: str) -> Dataset:
     """
     for folder in settings.data_folders():
         path = folder / name / "datapackage.json"
-        if name in os.listdir(folder) and path.is_file():  # a name, letter for letter, and no way out of the folder
+        if (
+            name in os.listdir(folder) and path.is_file()
+        ):  # a name, letter for letter, and no way out of the folder
             return _read(path, path.stat().st_mtime_ns)
     known = ", ".join(names())
     raise UnknownDataset(
@@ -128,7 +137,12 @@ def _read(path: Path, modified: int) -> Dataset:
     try:
         descriptor = json.loads(path.read_text("utf-8"))
         dataset = Dataset(path.parent, descriptor)
-        dataset.kind, dataset.retrieved, dataset.schema["fields"], dataset.licence()  # must be there
+        (
+            dataset.kind,
+            dataset.retrieved,
+            dataset.schema["fields"],
+            dataset.licence(),
+        )  # must be there
         if dataset.name != path.parent.name:
             raise ValueError(f"the name is {dataset.name!r}, the folder {path.parent.name!r}")
         for resource in dataset.resources:
@@ -139,7 +153,8 @@ def _read(path: Path, modified: int) -> Dataset:
             f"The description {path} cannot be read ({type(error).__name__}: {error}). "
             "Restore the folder from the project, or delete your copy and run: portail refresh.",
             f"La description {path} est illisible ({type(error).__name__} : {error}). "
-            "Rétablissez le dossier à partir du projet, ou supprimez votre copie et lancez : portail refresh.",
+            "Rétablissez le dossier à partir du projet, ou supprimez votre copie et lancez : "
+            "portail refresh.",
         ) from error
     return dataset
 

@@ -1,7 +1,8 @@
 """Checking a set-up: what would stop a learner, and the remedy in plain words.
 
-This file runs before anything is installed (``python portail/doctor.py``), on whatever Python is there: it needs the
-standard library alone and no newer syntax. ``portail doctor`` runs the same checks and those that need the packages.
+This file runs before anything is installed (``python portail/doctor.py``), on whatever Python is
+there: it needs the standard library alone and no newer syntax. ``portail doctor`` runs the same
+checks and those that need the packages.
 """
 
 import os
@@ -10,7 +11,9 @@ import socket
 import sys
 
 NEEDED_PYTHON = (3, 11)
-NEEDED_BYTES = 2 * 1024**3  # the environment takes about 900 MB, and pip as much again while it installs
+NEEDED_BYTES = (
+    2 * 1024**3
+)  # the environment takes about 900 MB, and pip as much again while it installs
 OK, WARN, FAIL = "ok", "warn", "fail"
 
 
@@ -34,10 +37,14 @@ def check_python(version=None):
         return Result(OK, "Python {}.{}".format(*version), "Python {}.{}".format(*version))
     return Result(
         FAIL,
-        "Python {}.{} is too old: 3.11 or newer is needed. Install it from your software centre or python.org, then "
+        "Python {}.{} is too old: 3.11 or newer is needed. Install it from your software centre "
+        "or python.org, then "
         "run: make learn PYTHON=python3.11".format(*version),
-        "Python {}.{} est trop ancien : il faut la version 3.11 ou une plus récente. Installez-la à partir de votre "
-        "centre logiciel ou de python.org, puis lancez : make learn PYTHON=python3.11".format(*version),
+        "Python {}.{} est trop ancien : il faut la version 3.11 ou une plus récente. Installez-la "
+        "à partir de votre "
+        "centre logiciel ou de python.org, puis lancez : make learn PYTHON=python3.11".format(
+            *version
+        ),
     )
 
 
@@ -49,51 +56,65 @@ def check_venv():
     except ImportError:
         return Result(
             FAIL,
-            "This Python has no venv module. On Debian or Ubuntu: sudo apt install python3-venv. Without that right, "
-            "use conda: conda env create -f environment.yml",
-            "Ce Python n’a pas le module venv. Sous Debian ou Ubuntu : sudo apt install python3-venv. Sans ce droit, "
-            "utilisez conda : conda env create -f environment.yml",
+            "This Python has no venv module. On Debian or Ubuntu: sudo apt install python3-venv. "
+            "Without that right, use conda: conda env create -f environment.yml",
+            "Ce Python n’a pas le module venv. Sous Debian ou Ubuntu : sudo apt install "
+            "python3-venv. Sans ce droit, utilisez conda : conda env create -f environment.yml",
         )
-    return Result(OK, "Virtual environments can be made", "Les environnements virtuels sont disponibles")
+    return Result(
+        OK, "Virtual environments can be made", "Les environnements virtuels sont disponibles"
+    )
 
 
 def check_disk(folder, free=None):
     """Check that the disk has room for the environment."""
     free = shutil.disk_usage(folder).free if free is None else free
     if free >= NEEDED_BYTES:
-        return Result(OK, "Free disk: {:.1f} GB".format(free / 1e9), "Espace libre : {:.1f} Go".format(free / 1e9))
+        return Result(
+            OK,
+            "Free disk: {:.1f} GB".format(free / 1e9),
+            "Espace libre : {:.1f} Go".format(free / 1e9),
+        )
     return Result(
         FAIL,
-        "Only {:.1f} GB of disk are free and 2 GB are needed. Free some space, or clone the project on another "
+        "Only {:.1f} GB of disk are free and 2 GB are needed. Free some space, or clone the "
+        "project on another "
         "disk.".format(free / 1e9),
-        "Il ne reste que {:.1f} Go sur le disque et il en faut 2. Libérez de l’espace, ou clonez le projet sur un "
+        "Il ne reste que {:.1f} Go sur le disque et il en faut 2. Libérez de l’espace, ou clonez "
+        "le projet sur un "
         "autre disque.".format(free / 1e9),
     )
 
 
 def check_folder(folder):
-    """Check that the folder can be written to, and warn of a path that some programs cannot take."""
+    """Check that the folder can be written to, and warn of a path that some programs cannot
+    take."""
     folder = os.path.abspath(folder)
     if not os.access(folder, os.W_OK):
         return Result(
             FAIL,
-            "The folder {} is read-only. Copy the project to a folder of your own, such as Documents.".format(folder),
+            "The folder {} is read-only. Copy the project to a folder of your own, "
+            "such as Documents.".format(folder),
             "Le dossier {} est en lecture seule. Copiez le projet dans un dossier à vous, comme "
             "Documents.".format(folder),
         )
     if len(folder) > 150:
         return Result(
             WARN,
-            "The path {} is long; on Windows, installing may fail. Move the project nearer to the root.".format(folder),
-            "Le chemin {} est long; sous Windows, l’installation peut échouer. Rapprochez le projet de la "
+            "The path {} is long; on Windows, installing may fail. Move the project "
+            "nearer to the root.".format(folder),
+            "Le chemin {} est long; sous Windows, l’installation peut échouer. Rapprochez le "
+            "projet de la "
             "racine.".format(folder),
         )
     if " " in folder or any(ord(sign) > 127 for sign in folder):
         return Result(
             WARN,
-            "The path {} holds spaces or accents. The lessons work there; if another program complains, move the "
+            "The path {} holds spaces or accents. The lessons work there; if another program "
+            "complains, move the "
             "project to a path without them.".format(folder),
-            "Le chemin {} contient des espaces ou des accents. Les leçons y fonctionnent; si un autre programme s’en "
+            "Le chemin {} contient des espaces ou des accents. Les leçons y fonctionnent; si un "
+            "autre programme s’en "
             "plaint, déplacez le projet vers un chemin qui n’en a pas.".format(folder),
         )
     return Result(OK, "Folder: {}".format(folder), "Dossier : {}".format(folder))
@@ -102,15 +123,28 @@ def check_folder(folder):
 def check_proxy(environment=None):
     """Say whether a proxy is set."""
     environment = os.environ if environment is None else environment
-    for name in ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+    for name in (
+        "HTTPS_PROXY",
+        "https_proxy",
+        "HTTP_PROXY",
+        "http_proxy",
+        "ALL_PROXY",
+        "all_proxy",
+    ):
         if environment.get(name):
             if "://" not in environment[name]:
                 return Result(
                     FAIL,
-                    "{} is set to an address without http:// in front. Write it as http://name:port".format(name),
-                    "{} contient une adresse sans http:// devant. Écrivez http://nom:port".format(name),
+                    "{} is set to an address without http:// in front. Write it as http://name:port".format(
+                        name
+                    ),
+                    "{} contient une adresse sans http:// devant. Écrivez http://nom:port".format(
+                        name
+                    ),
                 )
-            return Result(OK, "Proxy: {} is set".format(name), "Mandataire : {} est défini".format(name))
+            return Result(
+                OK, "Proxy: {} is set".format(name), "Mandataire : {} est défini".format(name)
+            )
     return Result(OK, "No proxy is set", "Aucun mandataire défini")
 
 
@@ -122,9 +156,11 @@ def check_port(port=8888, host="127.0.0.1"):
         except OSError:
             return Result(
                 WARN,
-                "Port {} is taken: JupyterLab will choose the next free one. An earlier JupyterLab may still be open; "
+                "Port {} is taken: JupyterLab will choose the next free one. An earlier "
+                "JupyterLab may still be open; "
                 "jupyter lab list shows it.".format(port),
-                "Le port {} est pris : JupyterLab choisira le prochain port libre. Un JupyterLab ouvert plus tôt "
+                "Le port {} est pris : JupyterLab choisira le prochain port libre. Un JupyterLab "
+                "ouvert plus tôt "
                 "tourne peut-être encore; jupyter lab list le montre.".format(port),
             )
     return Result(OK, "Port {} is free".format(port), "Le port {} est libre".format(port))
@@ -132,11 +168,19 @@ def check_port(port=8888, host="127.0.0.1"):
 
 def before_install(folder="."):
     """Return the results of the checks that need nothing installed."""
-    return [check_python(), check_venv(), check_disk(folder), check_folder(folder), check_proxy(), check_port()]
+    return [
+        check_python(),
+        check_venv(),
+        check_disk(folder),
+        check_folder(folder),
+        check_proxy(),
+        check_port(),
+    ]
 
 
 def after_install():
-    """Return the results of the checks that need the installed packages: datasets, interface, portal."""
+    """Return the results of the checks that need the installed packages: datasets, interface,
+    portal."""
     return [check_datasets(), check_portal()]
 
 
@@ -158,9 +202,11 @@ def check_datasets():
         except (PortailError, OSError) as error:
             return Result(
                 FAIL,
-                "The dataset {} is damaged ({}). Fetch it anew: portail refresh {}, or restore the project’s "
+                "The dataset {} is damaged ({}). Fetch it anew: portail refresh {}, or restore "
+                "the project’s "
                 "files.".format(name, error, name),
-                "Le jeu de données {} est endommagé ({}). Récupérez-le : portail refresh {}, ou rétablissez les "
+                "Le jeu de données {} est endommagé ({}). Récupérez-le : portail refresh {}, ou "
+                "rétablissez les "
                 "fichiers du projet.".format(name, error, name),
             )
     if not names:
@@ -170,7 +216,9 @@ def check_datasets():
             "Aucun jeu de données trouvé. Réinstallez le projet : pip install .",
         )
     count = len(names)
-    return Result(OK, "{} datasets, all whole".format(count), "{} jeux de données, tous intacts".format(count))
+    return Result(
+        OK, "{} datasets, all whole".format(count), "{} jeux de données, tous intacts".format(count)
+    )
 
 
 def check_portal():
@@ -186,7 +234,11 @@ def check_portal():
             problem.english + " The lessons work all the same, on their dated copies.",
             problem.french + " Les leçons fonctionnent quand même, sur leurs copies datées.",
         )
-    return Result(OK, "The portal answers: " + settings.base_url(), "Le portail répond : " + settings.base_url())
+    return Result(
+        OK,
+        "The portal answers: " + settings.base_url(),
+        "Le portail répond : " + settings.base_url(),
+    )
 
 
 def report(results, language=None):

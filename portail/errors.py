@@ -34,16 +34,20 @@ class UnknownDataset(PortailError, LookupError):
 
 
 class BrokenDataset(PortailError):
-    """Raised when a dataset's description or rows on this machine cannot be read or do not agree."""
+    """Raised when a dataset's description or rows on this machine cannot be read or do not
+    agree."""
 
 
 class PortalProblem(PortailError, requests.RequestException):
-    """Raised in live mode when the portal cannot be reached, refuses, or answers with something else than data.
+    """Raised in live mode when the portal cannot be reached, refuses, or answers with something
+    else than data.
 
-    It is also a ``requests.RequestException``, so that ordinary code around ``requests`` catches it.
+    It is also a ``requests.RequestException``, so that ordinary code around ``requests`` catches
+    it.
 
     Args:
-        fault: the kind of problem as the table of faults names it, such as ``"hang"`` or ``"html"``.
+        fault: the kind of problem as the table of faults names it, such as ``"hang"`` or
+            ``"html"``.
         english: what happened, and what to do next.
         french: the same in French.
     """
@@ -54,7 +58,8 @@ class PortalProblem(PortailError, requests.RequestException):
 
 
 class CannotWrite(PortailError):
-    """Raised when a folder cannot be written to: read-only, or the disk is full; what was there is as it was.
+    """Raised when a folder cannot be written to: read-only, or the disk is full; what was there is
+    as it was.
 
     Args:
         folder: where.
@@ -64,8 +69,9 @@ class CannotWrite(PortailError):
     def __init__(self, folder, error: OSError):
         why = error.strerror or error
         super().__init__(
-            f"The folder {folder} cannot be written to ({why}). Free some space, ask for the right to write there, or "
-            "choose another folder; what was there is as it was.",
-            f"Impossible d’écrire dans le dossier {folder} ({why}). Libérez de l’espace, demandez le droit d’y écrire "
-            "ou choisissez un autre dossier; ce qui s’y trouvait est resté tel quel.",
+            f"The folder {folder} cannot be written to ({why}). Free some space, ask for the "
+            "right to write there, or choose another folder; what was there is as it was.",
+            f"Impossible d’écrire dans le dossier {folder} ({why}). Libérez de l’espace, demandez "
+            "le droit d’y écrire ou choisissez un autre dossier; ce qui s’y trouvait est resté "
+            "tel quel.",
         )

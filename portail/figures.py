@@ -1,4 +1,5 @@
-"""Showing a chart with its text alternative, in JupyterLab, in a browser's Python and on a rendered page alike."""
+"""Showing a chart with its text alternative, in JupyterLab, in a browser's Python and on a rendered
+page alike."""
 
 import base64
 import html
@@ -12,8 +13,8 @@ from portail.errors import SettingError
 def show(figure, alt: str, source: str | None = None) -> None:
     """Show a matplotlib figure as an HTML image with its text alternative, then close it.
 
-    JupyterLab, nbconvert and the browser's notebook all lose the alternative of an ordinary figure; an HTML image
-    keeps it.
+    JupyterLab, nbconvert and the browser's notebook all lose the alternative of an ordinary figure;
+    an HTML image keeps it.
 
     Args:
         figure: the ``matplotlib.figure.Figure``.
@@ -29,9 +30,10 @@ def show(figure, alt: str, source: str | None = None) -> None:
 
     if not alt or not alt.strip():
         raise SettingError(
-            "A chart needs its text alternative: say in alt=… what it shows, with its main figures.",
-            "Un graphique a besoin de son texte de remplacement : dites dans alt=… ce qu’il montre, "
-            "chiffres à l’appui.",
+            "A chart needs its text alternative: say in alt=… what it shows, with its main "
+            "figures.",
+            "Un graphique a besoin de son texte de remplacement : dites dans alt=… ce qu’il "
+            "montre, chiffres à l’appui.",
         )
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110, bbox_inches="tight")

@@ -1,4 +1,5 @@
-"""Fetching live rows into the user's own copy, and telling whether the portal still has what the copies say."""
+"""Fetching live rows into the user's own copy, and telling whether the portal still has what the
+copies say."""
 
 import contextlib
 import datetime
@@ -24,7 +25,8 @@ OK, CHANGED, UNREACHABLE, NOT_LIVE = "ok", "changed", "unreachable", "not live"
 
 
 class Refreshed(NamedTuple):
-    """What a refresh brought: the dataset now in force, how many rows, and what the reader should know."""
+    """What a refresh brought: the dataset now in force, how many rows, and what the reader should
+    know."""
 
     dataset: datasets.Dataset
     rows: int
@@ -32,7 +34,8 @@ class Refreshed(NamedTuple):
 
 
 class Checked(NamedTuple):
-    """What a check found of one dataset: ``ok``, ``changed``, ``unreachable`` or ``not live``, and why."""
+    """What a check found of one dataset: ``ok``, ``changed``, ``unreachable`` or ``not live``, and
+    why."""
 
     name: str
     state: str
@@ -40,7 +43,8 @@ class Checked(NamedTuple):
 
 
 def refresh(name: str, progress=lambda done, total: None) -> Refreshed:
-    """Fetch a dataset's live rows, validate them, and put them in place of the user's copy, whole or not at all.
+    """Fetch a dataset's live rows, validate them, and put them in place of the user's copy, whole
+    or not at all.
 
     Args:
         name: the dataset.
@@ -58,8 +62,10 @@ def refresh(name: str, progress=lambda done, total: None) -> Refreshed:
     if "download" not in dataset.portal:
         raise PortalProblem(
             "not-live",
-            f"{name} has no address on the portal: it is what its card says, of {dataset.retrieved}.",
-            f"{name} n’a pas d’adresse sur le portail : c’est ce que dit sa fiche, en date du {dataset.retrieved}.",
+            f"{name} has no address on the portal: it is what its card says, of "
+            f"{dataset.retrieved}.",
+            f"{name} n’a pas d’adresse sur le portail : c’est ce que dit sa fiche, en date du "
+            f"{dataset.retrieved}.",
         )
     folder = settings.user_folder() / name
     try:
@@ -83,8 +89,8 @@ def check(name: str) -> Checked:
         name: the dataset.
 
     Returns:
-        ``ok``; ``changed`` with what differs (columns, codes, number of rows); ``unreachable`` with why; or
-        ``not live`` for a dataset that has no address on the portal.
+        ``ok``; ``changed`` with what differs (columns, codes, number of rows); ``unreachable`` with
+        why; or ``not live`` for a dataset that has no address on the portal.
 
     Raises:
         UnknownDataset: if there is no such dataset.
@@ -97,15 +103,24 @@ def check(name: str) -> Checked:
         answer.raise_for_status()
         table = read_rows(answer.content)
     except PortalProblem as problem:
-        state = CHANGED if problem.fault in ("html", "empty", "encoding", "broken-row", "404") else UNREACHABLE
+        state = (
+            CHANGED
+            if problem.fault in ("html", "empty", "encoding", "broken-row", "404")
+            else UNREACHABLE
+        )
         return Checked(name, state, [Sentence(problem.english, problem.french)])
     found = drift.of_rows(answer.content) + _findings(dataset, table)
     reasons = [each.sentence for each in found if each.fault != "no-total"]
     before = drift.rows_of_copy(dataset)
     if not reasons and before != len(table):
-        reasons.append(Sentence(
-            f"the portal has {number(len(table), lang='en')} rows, the copy {number(before, lang='en')}.",
-            f"le portail a {number(len(table), lang='fr')} lignes, la copie {number(before, lang='fr')}."))
+        reasons.append(
+            Sentence(
+                f"the portal has {number(len(table), lang='en')} rows, the copy "
+                f"{number(before, lang='en')}.",
+                f"le portail a {number(len(table), lang='fr')} lignes, la copie "
+                f"{number(before, lang='fr')}.",
+            )
+        )
     return Checked(name, CHANGED if reasons else OK, reasons)
 
 
@@ -125,13 +140,15 @@ def _download(dataset, file: Path, progress) -> dict:
             raise PortalProblem(
                 "truncated",
                 "The download broke off before its end; your copy is as it was. Try again.",
-                "Le téléchargement s’est interrompu avant la fin; votre copie est restée telle quelle. Réessayez.",
+                "Le téléchargement s’est interrompu avant la fin; votre copie est restée telle "
+                "quelle. Réessayez.",
             ) from error
         if total is not None and done != total:
             raise PortalProblem(
                 "truncated",
                 f"Only {done} of {total} bytes came; your copy is as it was. Try again.",
-                f"Seuls {done} octets sur {total} sont arrivés; votre copie est restée telle quelle. Réessayez.",
+                f"Seuls {done} octets sur {total} sont arrivés; votre copie est restée telle "
+                "quelle. Réessayez.",
             )
         return dict(answer.headers)
 
@@ -139,7 +156,9 @@ def _download(dataset, file: Path, progress) -> dict:
 def _validated(dataset, content: bytes):
     """Return the rows as text and the findings that do not stop; raise the first that does."""
     if not content.strip():
-        raise PortalProblem("empty", "The portal sent an empty file.", "Le portail a envoyé un fichier vide.")
+        raise PortalProblem(
+            "empty", "The portal sent an empty file.", "Le portail a envoyé un fichier vide."
+        )
     drift.refuse(drift.of_rows(content), dataset)  # before pandas stumbles over a page or a cut row
     table = read_rows(content)
     found = _findings(dataset, table)
@@ -152,7 +171,8 @@ def _findings(dataset, table) -> list[drift.Finding]:
 
 
 def _put_in_place(dataset, folder: Path, file: Path, table, headers: dict) -> None:
-    """Move the rows in under a new name, then replace the description that points to them in one step."""
+    """Move the rows in under a new name, then replace the description that points to them in one
+    step."""
     content = file.read_bytes()
     digest = hashlib.sha256(content).hexdigest()
     rows = folder / f"{dataset.name}-{digest[:12]}.csv"
@@ -166,25 +186,44 @@ def _put_in_place(dataset, folder: Path, file: Path, table, headers: dict) -> No
     os.replace(new, folder / "datapackage.json")
     for old in folder.glob(f"{dataset.name}-*.csv"):
         if old != rows:
-            with contextlib.suppress(OSError):  # another process may still read it; it goes next time
+            with contextlib.suppress(
+                OSError
+            ):  # another process may still read it; it goes next time
                 old.unlink()
 
 
-def _description(dataset, path: str, content: bytes, digest: str, columns: list[str], headers: dict) -> dict:
-    """Return the Data Package of the fetched rows: their columns in their order, computed ones apart."""
+def _description(
+    dataset, path: str, content: bytes, digest: str, columns: list[str], headers: dict
+) -> dict:
+    """Return the Data Package of the fetched rows: their columns in their order, computed ones
+    apart."""
     known = {field["name"]: field for field in dataset.fields}
-    known |= {each["name"]: {"type": "string", **each} for each in dataset.descriptor.get("live_columns", [])}
-    fields = [known.get(name, {"name": name, "type": "string", "title": name, "title_fr": name}) for name in columns]
+    known |= {
+        each["name"]: {"type": "string", **each}
+        for each in dataset.descriptor.get("live_columns", [])
+    }
+    fields = [
+        known.get(name, {"name": name, "type": "string", "title": name, "title_fr": name})
+        for name in columns
+    ]
     fields = [{key: value for key, value in field.items() if key != "derived"} for field in fields]
-    derived = [field for field in dataset.fields if "derived" in field and field["name"] not in columns]
+    derived = [
+        field for field in dataset.fields if "derived" in field and field["name"] not in columns
+    ]
     mark = content.startswith(b"\xef\xbb\xbf")
     main = dataset.resources[0] | {
-        "path": path, "bytes": len(content), "hash": f"sha256:{digest}",
-        "encoding": "utf-8-sig" if mark else "utf-8", "schema": dataset.schema | {"fields": fields}, "derived": derived,
+        "path": path,
+        "bytes": len(content),
+        "hash": f"sha256:{digest}",
+        "encoding": "utf-8-sig" if mark else "utf-8",
+        "schema": dataset.schema | {"fields": fields},
+        "derived": derived,
     }
     from_mirror, date = provenance(headers)
     retrieved = date if from_mirror else datetime.date.today().isoformat()
     described = dataset if from_mirror == "synthetic" else dataset.when_live()
     return described.descriptor | {
-        "kind": from_mirror or "snapshot", "retrieved": retrieved, "resources": [main],
+        "kind": from_mirror or "snapshot",
+        "retrieved": retrieved,
+        "resources": [main],
     }

@@ -1,4 +1,5 @@
-"""The mirror as the portal of a room: ``portail serve``, with what the room's laptops install beside it."""
+"""The mirror as the portal of a room: ``portail serve``, with what the room's laptops install
+beside it."""
 
 import logging
 import socket
@@ -14,7 +15,8 @@ from portail.errors import PortailError
 from portail.library import library_of_datasets, library_of_folder
 from portail.mirror import Mirror
 
-THREADS = 16  # each answer is a few milliseconds of Python; the threads mostly wait for slow laptops to read
+# each answer is a few milliseconds of Python; the threads mostly wait for slow laptops to read
+THREADS = 16
 ROOM = "room.invalid"  #: stands in the room's page for the address by which a laptop asked for it
 
 
@@ -23,7 +25,8 @@ class CannotServe(PortailError):
 
 
 class Room:
-    """The WSGI application of a room: under ``/room/`` the files of a folder, everywhere else the portal.
+    """The WSGI application of a room: under ``/room/`` the files of a folder, everywhere else the
+    portal.
 
     Args:
         portal: the mirror.
@@ -38,7 +41,9 @@ class Room:
         request = Request(environ)
         if request.path != "/room" and not request.path.startswith("/room/"):
             return self.portal(environ, start_response)
-        return self._file(request, request.path.removeprefix("/room").lstrip("/"))(environ, start_response)
+        return self._file(request, request.path.removeprefix("/room").lstrip("/"))(
+            environ, start_response
+        )
 
     def _file(self, request: Request, name: str) -> Response:
         if not name:
@@ -56,37 +61,45 @@ def make_server(folder: Path | None, host: str, port: int, room: Path | None = N
 
     Args:
         folder: portal files listed in its ``sources.csv``; the datasets on this machine if None.
-        host: address to listen on, such as ``"127.0.0.1"`` (this machine only) or ``"0.0.0.0"`` (the room).
+        host: address to listen on, such as ``"127.0.0.1"`` (this machine only) or ``"0.0.0.0"``
+            (the room).
         port: from 0 (any free one) to 65535.
         room: a bundle that is served beside it, under ``/room/``.
 
     Returns:
-        A ``waitress`` server: ``.run()`` answers until ``.close()``; ``.effective_port`` is its port.
+        A ``waitress`` server: ``.run()`` answers until ``.close()``; ``.effective_port`` is its
+            port.
 
     Raises:
         CannotServe: if the port is taken or the address is not this machine's.
         BrokenDataset: if the folder cannot be served.
     """
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a room of thirty makes short queues; that is no news
+    logging.getLogger("waitress.queue").setLevel(
+        logging.ERROR
+    )  # a room of thirty makes short queues; that is no news
     portal = Mirror(library_of_folder(folder) if folder else library_of_datasets())
     served = Room(portal, room.resolve()) if room else portal
     try:
-        return waitress.create_server(served, host=host, port=port, threads=THREADS, ident="portail")
+        return waitress.create_server(
+            served, host=host, port=port, threads=THREADS, ident="portail"
+        )
     except (OSError, ValueError, socket.gaierror) as error:
         raise CannotServe(
-            f"Nothing can listen on {host} port {port} ({error}). Another program may use the port: "
-            f"try --port {port + 1}.",
-            f"Impossible d’écouter sur {host}, port {port} ({error}). Un autre programme l’utilise peut-être : "
-            f"essayez --port {port + 1}.",
+            f"Nothing can listen on {host} port {port} ({error}). Another program may use the "
+            f"port: try --port {port + 1}.",
+            f"Impossible d’écouter sur {host}, port {port} ({error}). Un autre programme "
+            f"l’utilise peut-être : essayez --port {port + 1}.",
         ) from error
 
 
 def own_address() -> str:
-    """Return the address by which the other machines of the room reach this one; this machine's own where there is no
-    network."""
+    """Return the address by which the other machines of the room reach this one; this machine's own
+    where there is no network."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
         try:
-            asking.connect(("192.0.2.1", 9))  # an address for documentation (RFC 5737): only the way to it is looked up
+            asking.connect(
+                ("192.0.2.1", 9)
+            )  # an address for documentation (RFC 5737): only the way to it is looked up
         except OSError:
             return "127.0.0.1"
         return asking.getsockname()[0]

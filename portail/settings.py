@@ -17,8 +17,17 @@ import platformdirs
 from portail.errors import SettingError
 from portail.wording import LANGUAGES, language
 
-__all__ = ["LANGUAGES", "MODES", "base_url", "data_folders", "language", "mode", "shipped_folders",
-           "use_language", "user_folder"]
+__all__ = [
+    "LANGUAGES",
+    "MODES",
+    "base_url",
+    "data_folders",
+    "language",
+    "mode",
+    "shipped_folders",
+    "use_language",
+    "user_folder",
+]
 
 PORTAL = "https://open.canada.ca"
 MODES = ("auto", "live", "snapshot")
@@ -41,8 +50,9 @@ def use_language(lang: str) -> str:
     """
     if lang not in LANGUAGES:
         raise SettingError(
-            f"The language {lang!r} is not known. Write \"en\" for English or \"fr\" for French.",
-            f"La langue {lang!r} n’est pas connue. Écrivez « en » pour l’anglais ou « fr » pour le français.",
+            f'The language {lang!r} is not known. Write "en" for English or "fr" for French.',
+            f"La langue {lang!r} n’est pas connue. Écrivez « en » pour l’anglais ou « fr » pour "
+            "le français.",
         )
     os.environ["PORTAIL_LANG"] = lang
     if numpy := sys.modules.get("numpy"):
@@ -71,7 +81,8 @@ def base_url() -> str:
 
 
 def data_folders() -> list[Path]:
-    """Return the folders that hold datasets, in the order of look-up: chosen, user's, shipped, checkout."""
+    """Return the folders that hold datasets, in the order of look-up: chosen, user's, shipped,
+    checkout."""
     folders = [user_folder(), *shipped_folders()]
     if os.environ.get("PORTAIL_DATA"):
         folders.insert(0, Path(os.environ["PORTAIL_DATA"]))
@@ -79,11 +90,13 @@ def data_folders() -> list[Path]:
 
 
 def shipped_folders() -> list[Path]:
-    """Return where the project's own datasets are: inside an installed package, or beside it in a checkout."""
+    """Return where the project's own datasets are: inside an installed package, or beside it in a
+    checkout."""
     here = Path(__file__).parent
     return [folder for folder in (here / "datasets", here.parent / "datasets") if folder.is_dir()]
 
 
 def user_folder() -> Path:
-    """Return the user's own folder of datasets, where ``portail refresh`` writes; it may not exist yet."""
+    """Return the user's own folder of datasets, where ``portail refresh`` writes; it may not exist
+    yet."""
     return platformdirs.user_data_path("portail", appauthor=False) / "datasets"

@@ -15,24 +15,30 @@ from portail.wording import date as in_words
 
 
 class Loaded(NamedTuple):
-    """What a process read of a dataset: ``kind`` is live, room, snapshot, figures or synthetic; ``date`` is ISO."""
+    """What a process read of a dataset: ``kind`` is live, room, snapshot, figures or synthetic;
+    ``date`` is ISO."""
 
     kind: str
     date: str
 
 
-_COPIES_AT_ONCE = int(pd.__version__.split(".")[0]) < 3  # since 3, what is written to is copied when it is
+_COPIES_AT_ONCE = (
+    int(pd.__version__.split(".")[0]) < 3
+)  # since 3, what is written to is copied when it is
 _loaded: dict[str, Loaded] = {}
-_read: dict[str, tuple[tuple, pd.DataFrame]] = {}  # what was read of the disk, while the file stays as it is
+_read: dict[
+    str, tuple[tuple, pd.DataFrame]
+] = {}  # what was read of the disk, while the file stays as it is
 
 
 def load(name: str) -> pd.DataFrame:
     """Read a dataset's main table, live or from the dated copy as the mode in force says.
 
-    An empty cell is missing (``isna()``); the letters ``NA`` (not applicable) and ``ND`` (no data) stay text, and a
-    column that mixes counts with such codes stays text: converting it is the reader's decision. Columns named
-    ``<column>_given``, ``_is_address`` and ``_length`` are computed where the rows carry the prose itself, so that live
-    and dated tables have the columns that lessons use.
+    An empty cell is missing (``isna()``); the letters ``NA`` (not applicable) and ``ND`` (no data)
+    stay text, and a column that mixes counts with such codes stays text: converting it is the
+    reader's decision. Columns named ``<column>_given``, ``_is_address`` and ``_length`` are
+    computed where the rows carry the prose itself, so that live and dated tables have the columns
+    that lessons use.
 
     Args:
         name: a name that ``portail list`` shows, such as ``"service-inventory"``.
@@ -50,7 +56,9 @@ def load(name: str) -> pd.DataFrame:
         return _from_disk(dataset)
     try:
         answer = session().get(dataset.portal["download"])
-        if HERE_HEADER in answer.headers:  # the mirror in this process answered, and the session has said so
+        if (
+            HERE_HEADER in answer.headers
+        ):  # the mirror in this process answered, and the session has said so
             return _from_disk(dataset)
         return _from_answer(dataset, answer)
     except PortalProblem as problem:
@@ -77,10 +85,14 @@ def source_line(name: str, lang: str | None = None) -> str:
     dataset = dataset.when_live() if kind in ("live", "room") else dataset
     when = in_words(date, lang) if date else {"en": "an unknown date", "fr": "date inconnue"}[lang]
     if lang == "fr":
-        return (f"Source\u00a0: {dataset.text('publisher', lang)}, {dataset.text('title', lang)}, "
-                f"{french.format(when)}. {dataset.licence(lang)}.")
-    return (f"Source: {dataset.text('publisher', lang)}, {dataset.text('title', lang)}, "
-            f"{english.format(when)}. {dataset.licence(lang)}.")
+        return (
+            f"Source\u00a0: {dataset.text('publisher', lang)}, {dataset.text('title', lang)}, "
+            f"{french.format(when)}. {dataset.licence(lang)}."
+        )
+    return (
+        f"Source: {dataset.text('publisher', lang)}, {dataset.text('title', lang)}, "
+        f"{english.format(when)}. {dataset.licence(lang)}."
+    )
 
 
 _STATES = {
@@ -93,7 +105,8 @@ _STATES = {
 
 
 def attribution(lang: str | None = None) -> str:
-    """Return the attribution sentence of the Open Government Licence – Canada, as the licence words it."""
+    """Return the attribution sentence of the Open Government Licence – Canada, as the licence words
+    it."""
     return {
         "en": "Contains information licensed under the Open Government Licence – Canada.",
         "fr": "Contient des informations visées par la Licence du gouvernement ouvert – Canada.",
@@ -117,7 +130,13 @@ def read_rows(content: bytes) -> pd.DataFrame:
         PortalProblem: if the bytes are not a whole table in UTF-8.
     """
     try:
-        return pd.read_csv(io.BytesIO(content), dtype=str, keep_default_na=False, na_values=[""], encoding="utf-8-sig")
+        return pd.read_csv(
+            io.BytesIO(content),
+            dtype=str,
+            keep_default_na=False,
+            na_values=[""],
+            encoding="utf-8-sig",
+        )
     except UnicodeDecodeError as error:
         raise PortalProblem(
             "encoding",
@@ -137,10 +156,12 @@ def typed(table: pd.DataFrame, fields: list[dict]) -> pd.DataFrame:
 
     Args:
         table: text columns, as ``read_rows`` gives them.
-        fields: entries of a table schema, with ``derived`` where computed; other columns are kept as text.
+        fields: entries of a table schema, with ``derived`` where computed; other columns are kept
+            as text.
 
     Returns:
-        A new table; integers with missing cells become ``Int64``, flags ``bool``, dates ``datetime64``.
+        A new table; integers with missing cells become ``Int64``, flags ``bool``, dates
+        ``datetime64``.
     """
     columns = {}
     for field in fields:
@@ -193,8 +214,8 @@ def _from_disk(dataset: datasets.Dataset) -> pd.DataFrame:
         raise BrokenDataset(
             f"The rows {path} cannot be read: {error}. Restore the folder from the project, "
             f"or fetch them anew: portail refresh {dataset.name}.",
-            f"Les lignes {path} sont illisibles : {error}. Rétablissez le dossier à partir du projet, "
-            f"ou récupérez-les : portail refresh {dataset.name}.",
+            f"Les lignes {path} sont illisibles : {error}. Rétablissez le dossier à partir du "
+            f"projet, ou récupérez-les : portail refresh {dataset.name}.",
         ) from error
     _loaded[dataset.name] = Loaded(dataset.kind, dataset.retrieved)
     return table
@@ -208,11 +229,16 @@ def _from_answer(dataset: datasets.Dataset, answer) -> pd.DataFrame:
     found += drift.of_total(len(table), dataset, session("live"))
     drift.refuse(found, dataset)
     for each in found:
-        notice(Sentence(f"{dataset.text('title', 'en')}: {each.sentence.english}",
-                        f"{dataset.text('title', 'fr')} : {each.sentence.french}"))
+        notice(
+            Sentence(
+                f"{dataset.text('title', 'en')}: {each.sentence.english}",
+                f"{dataset.text('title', 'fr')} : {each.sentence.french}",
+            )
+        )
     kind, date = provenance(answer.headers)
     _loaded[dataset.name] = (
-        Loaded("synthetic" if kind == "synthetic" else "room", date) if kind
+        Loaded("synthetic" if kind == "synthetic" else "room", date)
+        if kind
         else Loaded("live", datetime.date.today().isoformat())
     )
     return typed(table, dataset.fields)

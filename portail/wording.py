@@ -8,17 +8,44 @@ from typing import NamedTuple
 
 LANGUAGES = ("en", "fr")
 NO_BREAK_SPACE = "\u00a0"
-_ELISION = re.compile(r"\b([cdjlmnst]|(?:jus|lors|puis|quel)?qu|aujourd)'(?=[^\W\d_])", re.IGNORECASE)
+_ELISION = re.compile(
+    r"\b([cdjlmnst]|(?:jus|lors|puis|quel)?qu|aujourd)'(?=[^\W\d_])", re.IGNORECASE
+)
 MONTHS = {
-    "en": ["January", "February", "March", "April", "May", "June",
-           "July", "August", "September", "October", "November", "December"],
-    "fr": ["janvier", "février", "mars", "avril", "mai", "juin",
-           "juillet", "août", "septembre", "octobre", "novembre", "décembre"],
+    "en": [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ],
+    "fr": [
+        "janvier",
+        "février",
+        "mars",
+        "avril",
+        "mai",
+        "juin",
+        "juillet",
+        "août",
+        "septembre",
+        "octobre",
+        "novembre",
+        "décembre",
+    ],
 }
 
 
 def language() -> str:
-    """Return the reader's language, ``"en"`` or ``"fr"``; English where ``PORTAIL_LANG`` names neither."""
+    """Return the reader's language, ``"en"`` or ``"fr"``; English where ``PORTAIL_LANG`` names
+    neither."""
     chosen = os.environ.get("PORTAIL_LANG", "").strip().lower()[:2]
     return chosen if chosen in LANGUAGES else "en"
 
@@ -34,19 +61,21 @@ class Sentence(NamedTuple):
 
 
 def typeset(french: str) -> str:
-    """Put what French typography asks for: no-break spaces before « : » and « % » and inside guillemets, and the
-    apostrophe of « l’on » and « qu’il »."""
+    """Put what French typography asks for: no-break spaces before « : » and « % » and inside
+    guillemets, and the apostrophe of « l’on » and « qu’il »."""
     french = _ELISION.sub(r"\1’", french)
     return re.sub(r" ([:%»])", NO_BREAK_SPACE + r"\1", french.replace("« ", "«" + NO_BREAK_SPACE))
 
 
-# What is no letter and leaves no trace on a screen, though Unicode counts it among the marks that print.
+# What is no letter and leaves no trace on a screen, though Unicode counts it among the marks that
+# print.
 _INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 _SPACES = frozenset("\u00a0\u202f")  # which French typography needs
 
 
 def visible(text: str, keep: str = "") -> str:
-    """Return a text fit for a screen: marks that move, hide, reorder or end what is shown are spelled out.
+    """Return a text fit for a screen: marks that move, hide, reorder or end what is shown are
+    spelled out.
 
     Args:
         text: any text, also one from a file name that is no Unicode.
@@ -55,14 +84,22 @@ def visible(text: str, keep: str = "") -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(
-        mark if mark in keep or mark in _SPACES or (mark.isprintable() and mark not in _INVISIBLE) else _spelled(mark)
+        mark
+        if mark in keep or mark in _SPACES or (mark.isprintable() and mark not in _INVISIBLE)
+        else _spelled(mark)
         for mark in text
     )
 
 
 def _spelled(mark: str) -> str:
     number = ord(mark)
-    return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
+    return (
+        f"\\x{number:02x}"
+        if number < 0x100
+        else f"\\u{number:04x}"
+        if number < 0x10000
+        else f"\\U{number:08x}"
+    )
 
 
 def number(value: float, decimals: int = 0, lang: str | None = None) -> str:
@@ -97,7 +134,8 @@ def date(when: str | datetime.date, lang: str | None = None) -> str:
     """Write a date, or a month, in words: September 19, 2025; « 19 septembre 2025 »; December 2024.
 
     Args:
-        when: a date, or ISO text: ``"2025-09-19"`` (or with a time after it), or ``"2024-12"`` for a month.
+        when: a date, or ISO text: ``"2025-09-19"`` (or with a time after it), or ``"2024-12"`` for
+            a month.
         lang: ``"en"`` or ``"fr"``; the reader's language if left out.
 
     Raises:

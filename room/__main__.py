@@ -32,29 +32,48 @@ def _refuse_without_confinement() -> None:
     missing = doctor.offer().missing
     if missing:
         raise confinement.CannotConfine(
-            " ".join(each.english for each in missing) + " A room is opened only where seats can be kept apart.",
-            " ".join(each.french for each in missing) + " Une salle n’ouvre que là où les places peuvent être "
-            "séparées.")
+            " ".join(each.english for each in missing)
+            + " A room is opened only where seats can be kept apart.",
+            " ".join(each.french for each in missing)
+            + " Une salle n’ouvre que là où les places peuvent être "
+            "séparées.",
+        )
 
 
-_FOLDER = click.option("--folder", type=click.Path(file_okay=False, path_type=Path), default=None,
-                       help="The room's folder / dossier de la salle.  [default: rooms/DATE]")
-_COURSE = click.option("--course", type=click.Path(file_okay=False, path_type=Path), default=release.COURSE,
-                       help="The course that takes the hand-ins / cours qui reçoit les copies.  [default: exercises]")
+_FOLDER = click.option(
+    "--folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=None,
+    help="The room's folder / dossier de la salle.  [default: rooms/DATE]",
+)
+_COURSE = click.option(
+    "--course",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=release.COURSE,
+    help="The course that takes the hand-ins / cours qui reçoit les copies.  [default: exercises]",
+)
 
 
 @click.group()
 def room() -> None:
-    """A room of laptops that have only a browser. / Une salle de postes qui n’ont qu’un navigateur."""
+    """A room of laptops that have only a browser. / Une salle de postes qui n’ont qu’un
+    navigateur."""
 
 
 @room.command("open")
 @_FOLDER
 @_COURSE
-@click.option("--roster", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-              help="Who comes / qui vient: CSV (id, name, language).")
-@click.option("--seats", "count", type=click.IntRange(0, 99),
-              help="Seats without a name / places sans nom.  [default: 27; 0 with --roster]")
+@click.option(
+    "--roster",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Who comes / qui vient: CSV (id, name, language).",
+)
+@click.option(
+    "--seats",
+    "count",
+    type=click.IntRange(0, 99),
+    help="Seats without a name / places sans nom.  [default: 27; 0 with --roster]",
+)
 @click.option("--host", default="0.0.0.0", help="Address to listen on / adresse d’écoute.")
 @click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
 def open_room(folder, course, roster, count, host, port) -> None:
@@ -68,20 +87,26 @@ def open_room(folder, course, roster, count, host, port) -> None:
     with Room(folder, host, port) as opened:
         address = opened.address(server.own_address() if host == "0.0.0.0" else host)
         (folder / CARDS).write_text(seats.cards(there, address), "utf-8")
-        _say(f"The room is open at {address}\nCards to print, one for each of {len(there)} seats: {folder / CARDS}\n"
-             "To take in what was handed in, at any time: python -m room collect. To close: Ctrl-C, which takes it "
-             "in too.",
-             f"La salle est ouverte à {address}\nCartes à imprimer, une pour chacune des {len(there)} places : "
-             f"{folder / CARDS}\nPour recueillir les copies, en tout temps : python -m room collect. Pour fermer : "
-             "Ctrl-C, qui les recueille aussi.")
+        _say(
+            f"The room is open at {address}\nCards to print, one for each of {len(there)} seats: "
+            f"{folder / CARDS}\n"
+            "To take in what was handed in, at any time: python -m room collect. To close: "
+            "Ctrl-C, which takes it in too.",
+            f"La salle est ouverte à {address}\nCartes à imprimer, une pour chacune des "
+            f"{len(there)} places : {folder / CARDS}\nPour recueillir les copies, en tout temps : "
+            "python -m room collect. Pour fermer : Ctrl-C, qui les recueille aussi.",
+        )
         for number in (signal.SIGTERM, signal.SIGHUP):  # the window was closed: as Ctrl-C
             signal.signal(number, signal.default_int_handler)
         with contextlib.suppress(KeyboardInterrupt):
             opened.process.wait()
             log = folder / "hub" / "hub.log"
-            _say(f"The room closed by itself; {log} says why. All that was saved is kept: open it again.",
-                 f"La salle s’est fermée d’elle-même; {log} dit pourquoi. Tout ce qui a été enregistré est gardé : "
-                 "rouvrez-la.")
+            _say(
+                f"The room closed by itself; {log} says why. All that was saved is kept: open it "
+                "again.",
+                f"La salle s’est fermée d’elle-même; {log} dit pourquoi. Tout ce qui a été "
+                "enregistré est gardé : rouvrez-la.",
+            )
     sys.exit(_collect(folder, course))
 
 
@@ -101,7 +126,8 @@ def _people(roster: Path | None, count: int | None) -> list[rosters.Person]:
 def collect(folder, course) -> None:
     """Take in what participants changed in their exercises, into the course's submitted/.
 
-    Recueillir, dans le dossier submitted/ du cours, ce que les gens ont changé dans leurs exercices.
+    Recueillir, dans le dossier submitted/ du cours, ce que les gens ont changé dans leurs
+    exercices.
     """
     sys.exit(_collect((folder or seats.folder_of_today()).resolve(), course))
 
@@ -110,21 +136,53 @@ def _collect(folder: Path, course: Path) -> int:
     """Hand the seats' exercises to ``grader collect``, and return its exit code."""
     with tempfile.TemporaryDirectory() as away:
         seats.handed_in(folder, Path(away))
-        return subprocess.run([sys.executable, "-m", "grader", "collect", away, "--roster",
-                               str(folder / seats.ROSTER), "--course", str(course)]).returncode
+        return subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "grader",
+                "collect",
+                away,
+                "--roster",
+                str(folder / seats.ROSTER),
+                "--course",
+                str(course),
+            ]
+        ).returncode
 
 
 @room.command()
-@click.option("--seats", "count", type=click.IntRange(1, 99), default=27, show_default=True,
-              help="How many at once / combien à la fois.")
-@click.option("--path", "name", default="one-day", show_default=True, help="Whose lessons / le parcours.")
-@click.option("--lesson", "only", multiple=True, help="Only this one (may be repeated) / seulement celle-ci.")
-@click.option("--patience", type=click.IntRange(1), default=300, show_default=True,
-              help="Seconds before an answer is given up / secondes avant d’abandonner.")
-@click.option("--slow", type=click.FloatRange(0), default=20, show_default=True,
-              help="A line is red from so many seconds at p95 / rouge à partir de tant de secondes.")
+@click.option(
+    "--seats",
+    "count",
+    type=click.IntRange(1, 99),
+    default=27,
+    show_default=True,
+    help="How many at once / combien à la fois.",
+)
+@click.option(
+    "--path", "name", default="one-day", show_default=True, help="Whose lessons / le parcours."
+)
+@click.option(
+    "--lesson", "only", multiple=True, help="Only this one (may be repeated) / seulement celle-ci."
+)
+@click.option(
+    "--patience",
+    type=click.IntRange(1),
+    default=300,
+    show_default=True,
+    help="Seconds before an answer is given up / secondes avant d’abandonner.",
+)
+@click.option(
+    "--slow",
+    type=click.FloatRange(0),
+    default=20,
+    show_default=True,
+    help="A line is red from so many seconds at p95 / rouge à partir de tant de secondes.",
+)
 def rehearse(count, name, only, patience, slow) -> None:
-    """Run every lesson of the day, in both languages, from all seats at once: a green or a red line each.
+    """Run every lesson of the day, in both languages, from all seats at once: a green or a red line
+    each.
 
     Exécuter chaque leçon de la journée, dans les deux langues, de toutes les places à la fois.
     """
@@ -134,13 +192,25 @@ def rehearse(count, name, only, patience, slow) -> None:
     with tempfile.TemporaryDirectory() as away:
         folder = Path(away)
         there = seats.prepare(folder, seats.people_without_names(count))
-        with Room(folder, "127.0.0.1", free_ports(1)[0]) as opened, rehearsal.Memory(os.getpid()) as memory:
-            red = [line for line in rehearsal.rehearse(opened.address("127.0.0.1"), there, lessons, patience)
-                   if not _green(line, slow)]
+        with (
+            Room(folder, "127.0.0.1", free_ports(1)[0]) as opened,
+            rehearsal.Memory(os.getpid()) as memory,
+        ):
+            red = [
+                line
+                for line in rehearsal.rehearse(
+                    opened.address("127.0.0.1"), there, lessons, patience
+                )
+                if not _green(line, slow)
+            ]
         copies = seats.handed_in(folder, folder / "handed-in")
     needed, has = (number(each / 1e9, 1) for each in (memory.most, _memory_of_this_machine()))
-    _say(f"{copies} of {count * len(lessons)} hand-ins are there. The room needed {needed} GB; this machine has {has}.",
-         f"{copies} copies sur {count * len(lessons)} sont là. La salle a demandé {needed} Go; la machine en a {has}.")
+    _say(
+        f"{copies} of {count * len(lessons)} hand-ins are there. The room needed {needed} GB; "
+        f"this machine has {has}.",
+        f"{copies} copies sur {count * len(lessons)} sont là. La salle a demandé {needed} Go; la "
+        f"machine en a {has}.",
+    )
     sys.exit(1 if red or copies < count * len(lessons) else 0)
 
 
@@ -153,17 +223,26 @@ def _lessons(name: str) -> list[str]:
     plan = Curriculum.read()
     path = next((each for each in plan.paths if each.name == name), None)
     if path is None:
-        raise click.BadParameter(str(Sentence(f"{name} is no path: `portail lessons` names them.",
-                                              f"{name} n’est pas un parcours : `portail lessons` les nomme.")))
+        raise click.BadParameter(
+            str(
+                Sentence(
+                    f"{name} is no path: `portail lessons` names them.",
+                    f"{name} n’est pas un parcours : `portail lessons` les nomme.",
+                )
+            )
+        )
     return [lesson.slug for lesson, _ in path.steps(plan) if lesson.exists()]
 
 
 def _green(line: rehearsal.Line, slow: float) -> bool:
-    """Print a line of the rehearsal, and tell whether it is green; colour is never alone: a word says the same."""
+    """Print a line of the rehearsal, and tell whether it is green; colour is never alone: a word
+    says the same."""
     green = not line.errors and line.p95 <= slow
     word = Sentence("good ", "bon  ") if green else Sentence("BAD  ", "ÉCHEC")
-    click.secho(f"{word} {line.language}  {line.step:<34} {line.seats:>3} × p95 {number(line.p95, 2):>6} s",
-                fg="green" if green else "red")
+    click.secho(
+        f"{word} {line.language}  {line.step:<34} {line.seats:>3} × p95 {number(line.p95, 2):>6} s",
+        fg="green" if green else "red",
+    )
     for error in line.errors:
         click.echo(f"      {error[:300]}")
     return green

@@ -1,10 +1,11 @@
 """One seat: a JupyterLab that sees its own folder, the room's portal and nothing else.
 
-Three processes, forked from the warm one. The first stays outside and carries bytes: from the hub's proxy to the seat,
-and from the seat to the hub and to the room's portal. The second is the first inside (pid 1 of the cell) and makes
-connections on request; the third is JupyterLab, with its kernels. The cell is the grader's
-(``grader/confinement.py``), with a home that is kept and a network of its own, which holds nothing but two doors: the
-hub and the portal, at the addresses they have outside.
+Three processes, forked from the warm one. The first stays outside and carries bytes: from the hub's
+proxy to the seat, and from the seat to the hub and to the room's portal. The second is the first
+inside (pid 1 of the cell) and makes connections on request; the third is JupyterLab, with its
+kernels. The cell is the grader's (``grader/confinement.py``), with a home that is kept and a
+network of its own, which holds nothing but two doors: the hub and the portal, at the addresses they
+have outside.
 """
 
 import asyncio
@@ -22,25 +23,42 @@ from urllib.parse import urlsplit
 
 from grader import confinement
 
-LIMITS = confinement.Limits(seconds=float("inf"), memory=3 << 30, disk=100 << 20, processes=400, descriptors=1024)
+LIMITS = confinement.Limits(
+    seconds=float("inf"), memory=3 << 30, disk=100 << 20, processes=400, descriptors=1024
+)
 MOST_CONNECTIONS = 64  # at each door of a seat, at once
-START_PAGES = ".lab/start"  # in the seat's folder: the start page as it is given out, in a folder for each language
+# in the seat's folder: the start page as it is given out, in a folder for each language
+START_PAGES = ".lab/start"
 LOG = ".lab/server.log"  # in the seat's folder: why a seat did not start
 _HOME, _SCRATCH = confinement.HOME, confinement.SCRATCH
 #: what every seat's programs are told: places inside the cell
 PLACES = {
-    "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "LC_ALL": "C.UTF-8", "HOME": _HOME, "TMPDIR": _SCRATCH,
-    "JUPYTER_RUNTIME_DIR": f"{_SCRATCH}/runtime", "JUPYTER_DATA_DIR": f"{_SCRATCH}/data",
-    "JUPYTER_CONFIG_DIR": f"{_SCRATCH}/config", "JUPYTER_CONFIG_PATH": f"{_HOME}/.lab/config",
-    "JUPYTERLAB_SETTINGS_DIR": f"{_HOME}/.lab", "JUPYTERLAB_WORKSPACES_DIR": f"{_SCRATCH}/workspaces",
-    "IPYTHONDIR": f"{_SCRATCH}/ipython", "MPLCONFIGDIR": f"{_HOME}/.matplotlib",
-    "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1",
+    "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+    "LC_ALL": "C.UTF-8",
+    "HOME": _HOME,
+    "TMPDIR": _SCRATCH,
+    "JUPYTER_RUNTIME_DIR": f"{_SCRATCH}/runtime",
+    "JUPYTER_DATA_DIR": f"{_SCRATCH}/data",
+    "JUPYTER_CONFIG_DIR": f"{_SCRATCH}/config",
+    "JUPYTER_CONFIG_PATH": f"{_HOME}/.lab/config",
+    "JUPYTERLAB_SETTINGS_DIR": f"{_HOME}/.lab",
+    "JUPYTERLAB_WORKSPACES_DIR": f"{_SCRATCH}/workspaces",
+    "IPYTHONDIR": f"{_SCRATCH}/ipython",
+    "MPLCONFIGDIR": f"{_HOME}/.matplotlib",
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
 }
 _SIOCSIFFLAGS, _IFF_UP = 0x8914, 1  # linux/sockios.h, linux/if.h
 
 
-def be_seat(line: socket.socket, folder: str, language: str, locale: str, portal: int,
-            environment: dict[str, str]) -> None:
+def be_seat(
+    line: socket.socket,
+    folder: str,
+    language: str,
+    locale: str,
+    portal: int,
+    environment: dict[str, str],
+) -> None:
     """Be a seat until JupyterLab ends, or whoever asked for it is gone.
 
     Args:
@@ -49,7 +67,8 @@ def be_seat(line: socket.socket, folder: str, language: str, locale: str, portal
         language: ``"en"`` or ``"fr"``, that of what the lessons say.
         locale: the same as JupyterLab calls it.
         portal: the port of the room's portal on this machine.
-        environment: the hub's words for the seat (``JUPYTERHUB_…``): its port and secret, where the hub is.
+        environment: the hub's words for the seat (``JUPYTERHUB_…``): its port and secret, where the
+            hub is.
     """
     port = urlsplit(environment["JUPYTERHUB_SERVICE_URL"]).port
     hub = urlsplit(environment["JUPYTERHUB_API_URL"]).port
@@ -59,8 +78,15 @@ def be_seat(line: socket.socket, folder: str, language: str, locale: str, portal
         ours.close()
         line.close()
         try:
-            _be_cell(theirs, Path(folder), locale, (port, hub, portal), environment | PLACES | {
-                "PORTAIL_URL": f"http://127.0.0.1:{portal}", "PORTAIL_LANG": language})
+            _be_cell(
+                theirs,
+                Path(folder),
+                locale,
+                (port, hub, portal),
+                environment
+                | PLACES
+                | {"PORTAIL_URL": f"http://127.0.0.1:{portal}", "PORTAIL_LANG": language},
+            )
         finally:
             os._exit(1)
     theirs.close()
@@ -73,26 +99,39 @@ def be_seat(line: socket.socket, folder: str, language: str, locale: str, portal
 
 
 def _expect(control: socket.socket, wanted: bytes, descriptors: int = 0) -> list[int]:
-    """Return the descriptors that come with the word wanted; another word is why there is no cell, and ends this."""
+    """Return the descriptors that come with the word wanted; another word is why there is no cell,
+    and ends this."""
     said, received, _, _ = socket.recv_fds(control, 4096, descriptors)
     if said != wanted:
         why = said.decode("utf-8", "replace") or "its process ended"
-        os.write(2, f"room: a seat cannot be confined ({why}). `grader doctor` says what is missing.\n".encode())
+        told = f"room: a seat cannot be confined ({why}). `grader doctor` says what is missing.\n"
+        os.write(2, told.encode())
         os._exit(1)
     return received
 
 
-# Inside ---------------------------------------------------------------------------------------------------------------
+# Inside -------------------------------------------------------------------------------------------
 
 
-def _be_cell(control: socket.socket, folder: Path, locale: str, ports: tuple[int, int, int],
-             environment: dict[str, str]) -> None:
+def _be_cell(
+    control: socket.socket,
+    folder: Path,
+    locale: str,
+    ports: tuple[int, int, int],
+    environment: dict[str, str],
+) -> None:
     """Leave the machine, and start the first process of the new one."""
     confinement.die_with_parent()
     try:
         confinement.call_filter(network=True)
-        confinement.unshare(confinement.CLONE_NEWUSER | confinement.CLONE_NEWNS | confinement.CLONE_NEWPID
-                            | confinement.CLONE_NEWNET | confinement.CLONE_NEWIPC | confinement.CLONE_NEWUTS)
+        confinement.unshare(
+            confinement.CLONE_NEWUSER
+            | confinement.CLONE_NEWNS
+            | confinement.CLONE_NEWPID
+            | confinement.CLONE_NEWNET
+            | confinement.CLONE_NEWIPC
+            | confinement.CLONE_NEWUTS
+        )
     except (OSError, confinement.CannotConfine) as error:
         control.send(str(error).encode())
         return
@@ -108,7 +147,9 @@ def _be_cell(control: socket.socket, folder: Path, locale: str, ports: tuple[int
     try:
         _raise_loopback()
         doors = [socket.create_server(("127.0.0.1", number)) for number in ports[1:]]
-        Path("/proc/self/oom_score_adj").write_text("900")  # where memory ends, the kernel takes a seat, not the hub
+        Path("/proc/self/oom_score_adj").write_text(
+            "900"
+        )  # where memory ends, the kernel takes a seat, not the hub
         packages = [*confinement.python_folders(), Path(__file__).parent]
         confinement.enter(packages, {}, home=folder)
     except OSError as error:
@@ -154,26 +195,32 @@ def _be_lab(locale: str, environment: dict[str, str]) -> None:
 
 
 def write_language(language: str, locale: str) -> None:
-    """Give JupyterLab and its start page the language that was chosen at the door; a page that the participant changed
-    stays as it is.
+    """Give JupyterLab and its start page the language that was chosen at the door; a page that the
+    participant changed stays as it is.
 
     Args:
         language: ``"en"`` or ``"fr"``.
         locale: the same as JupyterLab calls it.
     """
     place = Path(".lab/@jupyterlab/translation-extension/plugin.jupyterlab-settings")
-    with contextlib.suppress(OSError):  # the participant's own folder: what they made of it is theirs
+    with contextlib.suppress(
+        OSError
+    ):  # the participant's own folder: what they made of it is theirs
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(json.dumps({"locale": locale}))
     with contextlib.suppress(OSError):
         for page in Path(START_PAGES, language).iterdir():
-            given_out, here = {each.read_bytes() for each in Path(START_PAGES).glob(f"*/{page.name}")}, Path(page.name)
+            given_out, here = (
+                {each.read_bytes() for each in Path(START_PAGES).glob(f"*/{page.name}")},
+                Path(page.name),
+            )
             if here.is_file() and here.read_bytes() in given_out:
                 here.write_bytes(page.read_bytes())
 
 
 def _connect_on_request(control: socket.socket, port: int, lab: int) -> None:
-    """For each word from outside, send a connection to the seat's JupyterLab back; end when that ends."""
+    """For each word from outside, send a connection to the seat's JupyterLab back; end when that
+    ends."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     signal.set_wakeup_fd(writer)
@@ -194,7 +241,8 @@ def _connect_on_request(control: socket.socket, port: int, lab: int) -> None:
 
 
 def _has_ended(lab: int) -> bool:
-    """Bury every process that ended, as the first one must, and tell whether JupyterLab was among them."""
+    """Bury every process that ended, as the first one must, and tell whether JupyterLab was among
+    them."""
     with contextlib.suppress(ChildProcessError):
         while (pid := os.waitpid(-1, os.WNOHANG)[0]) != 0:
             if pid == lab:
@@ -202,11 +250,12 @@ def _has_ended(lab: int) -> bool:
     return False
 
 
-# Outside --------------------------------------------------------------------------------------------------------------
+# Outside ------------------------------------------------------------------------------------------
 
 
-async def _carry(cell: int, line: socket.socket, control: socket.socket, port: int,
-                 doors: list[socket.socket]) -> None:
+async def _carry(
+    cell: int, line: socket.socket, control: socket.socket, port: int, doors: list[socket.socket]
+) -> None:
     """Carry bytes both ways at the three doors, until the cell ends or the hub lets the line go."""
     one_at_a_time = asyncio.Lock()
 
@@ -220,11 +269,16 @@ async def _carry(cell: int, line: socket.socket, control: socket.socket, port: i
     def out_to(door: socket.socket):
         return lambda: asyncio.open_connection("127.0.0.1", door.getsockname()[1])
 
-    ways = [(socket.create_server(("127.0.0.1", port)), into_the_seat), *((door, out_to(door)) for door in doors)]
+    ways = [
+        (socket.create_server(("127.0.0.1", port)), into_the_seat),
+        *((door, out_to(door)) for door in doors),
+    ]
     for listener, connect in ways:
         await asyncio.start_server(_carrier(connect), sock=listener)
     ends = asyncio.Event()
-    asyncio.get_running_loop().add_reader(line, ends.set)  # the hub says no second word: this is the line's end
+    asyncio.get_running_loop().add_reader(
+        line, ends.set
+    )  # the hub says no second word: this is the line's end
     asyncio.get_running_loop().add_reader(os.pidfd_open(cell), ends.set)
     await ends.wait()
     os._exit(0)  # and with this process every other of the cell
@@ -237,8 +291,11 @@ def _ask(control: socket.socket) -> tuple[bytes, list[int]]:
 
 
 def _carrier(connect):
-    """Return what joins each connection that comes with one that is made for it, until both sides are done."""
-    few = asyncio.Semaphore(MOST_CONNECTIONS)  # the rest wait: no seat takes all that the hub can hold
+    """Return what joins each connection that comes with one that is made for it, until both sides
+    are done."""
+    few = asyncio.Semaphore(
+        MOST_CONNECTIONS
+    )  # the rest wait: no seat takes all that the hub can hold
 
     async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         async with few:

@@ -1,4 +1,5 @@
-"""JupyterHub's settings for the room: a code opens a seat, and a seat is a cell (``room/cell.py``)."""
+"""JupyterHub's settings for the room: a code opens a seat, and a seat is a cell
+(``room/cell.py``)."""
 
 import asyncio
 import json
@@ -24,7 +25,8 @@ class Codes(Authenticator):
     languages = Dict(help="the language in which each seat was last opened")
 
     async def authenticate(self, handler, data) -> dict | None:
-        """Return the seat that a code opens, None if it opens none; the language is the button's that was pressed."""
+        """Return the seat that a code opens, None if it opens none; the language is the button's
+        that was pressed."""
         given = seats.plain(data.get("code") or "")
         known = {seats.plain(seat.code): seat for seat in seats.read(Path(self.folder))}
         seat = known.get(given)
@@ -48,8 +50,13 @@ class Cell(Spawner):
         seat = next(each for each in seats.read(Path(self.folder)) if each.seat == self.user.name)
         self.port = self.port or random_port()
         language = self.authenticator.languages.get(seat.seat, seat.language)
-        words = {"folder": str(seats.place(Path(self.folder), seat)), "portal": self.portal, "language": language,
-                 "locale": workspace.LOCALES[language], "environment": self.get_env()}
+        words = {
+            "folder": str(seats.place(Path(self.folder), seat)),
+            "portal": self.portal,
+            "language": language,
+            "locale": workspace.LOCALES[language],
+            "environment": self.get_env(),
+        }
         self.line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.line.connect(WARM)  # the hub stands in its folder
         self.line.sendall(json.dumps(words).encode() + b"\n")
@@ -60,7 +67,9 @@ class Cell(Spawner):
         if self.line is None:
             return 0
         try:
-            self.line.recv(1, socket.MSG_DONTWAIT)  # it never says a word: what can be read is its end
+            self.line.recv(
+                1, socket.MSG_DONTWAIT
+            )  # it never says a word: what can be read is its end
         except BlockingIOError:
             return None
         except OSError:
@@ -88,13 +97,18 @@ def configure(config) -> None:
     config.JupyterHub.hub_bind_url = f"http://127.0.0.1:{room['hub_port']}"
     config.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{room['proxy_port']}"
     config.ConfigurableHTTPProxy.command = [
-        sys.executable, "-c", "from configurable_http_proxy.cli import main; main()"]
+        sys.executable,
+        "-c",
+        "from configurable_http_proxy.cli import main; main()",
+    ]
     config.ConfigurableHTTPProxy.pid_file = str(own / "proxy.pid")
     config.JupyterHub.db_url = f"sqlite:///{own / 'hub.sqlite'}"
     config.JupyterHub.cookie_secret_file = str(own / "cookie_secret")
     config.JupyterHub.template_paths = [str(Path(__file__).with_name("templates"))]
     config.JupyterHub.authenticator_class, config.JupyterHub.spawner_class = Codes, Cell
-    config.JupyterHub.implicit_spawn_seconds = 1.0  # who comes back to a seat that stopped has it started again
+    config.JupyterHub.implicit_spawn_seconds = (
+        1.0  # who comes back to a seat that stopped has it started again
+    )
     config.JupyterHub.active_server_limit = config.JupyterHub.concurrent_spawn_limit = 0
     config.Authenticator.allow_all = True  # the card is the permission
     config.Codes.folder = config.Cell.folder = str(folder)
@@ -102,4 +116,6 @@ def configure(config) -> None:
     config.Spawner.poll_interval = 2  # who kills their own seat finds it closed, not out of order
     config.Cell.env_keep = []
     config.Spawner.default_url = f"/lab/tree/{workspace.START}"
-    config.Spawner.start_timeout = config.Spawner.http_timeout = 300  # a whole room at once, on a small machine
+    config.Spawner.start_timeout = config.Spawner.http_timeout = (
+        300  # a whole room at once, on a small machine
+    )

@@ -18,8 +18,10 @@ from grader import confinement
 from portail import server
 from room import seats
 
-WARM = "warm.socket"  #: where the warm process listens, in the hub's folder; named from there, as long paths cannot be
-SETTINGS = "ROOM_SETTINGS"  #: the variable that names the file in which the hub reads how the room is opened
+#: where the warm process listens, in the hub's folder; named from there, as long paths cannot be
+WARM = "warm.socket"
+#: the variable that names the file in which the hub reads how the room is opened
+SETTINGS = "ROOM_SETTINGS"
 
 
 class Room:
@@ -43,13 +45,28 @@ class Room:
         threading.Thread(target=self.portal.run, daemon=True).start()
         ports = free_ports(2)
         notes = own / "room.json"
-        notes.write_text(json.dumps({
-            "folder": str(self.folder), "host": self.host, "port": self.port, "hub_port": ports[0],
-            "proxy_port": ports[1], "portal_port": int(self.portal.effective_port)}), "utf-8")
+        notes.write_text(
+            json.dumps(
+                {
+                    "folder": str(self.folder),
+                    "host": self.host,
+                    "port": self.port,
+                    "hub_port": ports[0],
+                    "proxy_port": ports[1],
+                    "portal_port": int(self.portal.effective_port),
+                }
+            ),
+            "utf-8",
+        )
         (own / WARM).unlink(missing_ok=True)
         self.warm = self._start(own, "room.warm", WARM)
-        self.process = self._start(own, "jupyterhub", "-f", str(Path(__file__).with_name("jupyterhub_config.py")),
-                                   environment={SETTINGS: str(notes)})
+        self.process = self._start(
+            own,
+            "jupyterhub",
+            "-f",
+            str(Path(__file__).with_name("jupyterhub_config.py")),
+            environment={SETTINGS: str(notes)},
+        )
         try:
             self._wait_until_it_answers()
         except BaseException:
@@ -58,11 +75,19 @@ class Room:
         return self
 
     def _start(self, own: Path, *words: str, environment: dict[str, str] = {}) -> subprocess.Popen:  # noqa: B006
-        """Start a module of Python in the hub's folder, with its log. It hears no Ctrl-C, and ends with the room."""
+        """Start a module of Python in the hub's folder, with its log. It hears no Ctrl-C, and ends
+        with the room."""
         with open(own / "hub.log", "ab") as log:
-            return subprocess.Popen([sys.executable, "-m", *words], cwd=own, env=os.environ | environment,
-                                    stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-                                    preexec_fn=lambda: confinement.die_with_parent(signal.SIGTERM))
+            return subprocess.Popen(
+                [sys.executable, "-m", *words],
+                cwd=own,
+                env=os.environ | environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=lambda: confinement.die_with_parent(signal.SIGTERM),
+            )
 
     def _wait_until_it_answers(self, seconds: float = 60) -> None:
         deadline = time.monotonic() + seconds
@@ -73,10 +98,11 @@ class Room:
             time.sleep(0.2)
         log = self.folder / "hub" / "hub.log"
         raise seats.CannotOpenRoom(
-            f"The room could not be opened on port {self.port}; {log} says why. Another program may use the port: try "
-            f"--port {self.port + 1}.",
-            f"Impossible d’ouvrir la salle sur le port {self.port}; {log} dit pourquoi. Un autre programme l’utilise "
-            f"peut-être : essayez --port {self.port + 1}.")
+            f"The room could not be opened on port {self.port}; {log} says why. Another program "
+            f"may use the port: try --port {self.port + 1}.",
+            f"Impossible d’ouvrir la salle sur le port {self.port}; {log} dit pourquoi. Un autre "
+            f"programme l’utilise peut-être : essayez --port {self.port + 1}.",
+        )
 
     def _ask(self, path: str) -> requests.Response:
         host = "127.0.0.1" if self.host == "0.0.0.0" else self.host
@@ -101,8 +127,9 @@ class Room:
 
 
 def free_ports(count: int) -> list[int]:
-    """Return ports of the loopback that nothing listens at. They lie below those that Linux gives out by itself
-    (ip(7): from 32768), so that no other program's connection takes one before the room does."""
+    """Return ports of the loopback that nothing listens at. They lie below those that Linux gives
+    out by itself (ip(7): from 32768), so that no other program's connection takes one before the
+    room does."""
     with contextlib.ExitStack() as stack:
         ports: set[int] = set()
         while len(ports) < count:

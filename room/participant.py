@@ -16,7 +16,8 @@ _TOKEN = re.compile(r'name="_xsrf" value="([^"]+)"')
 
 
 class Refused(Exception):
-    """Raised when the room does not do what a participant asks; the text says what was asked and answered."""
+    """Raised when the room does not do what a participant asks; the text says what was asked and
+    answered."""
 
 
 class Participant:
@@ -46,9 +47,17 @@ class Participant:
         """
         started = time.monotonic()
         door = self._ask("get", f"{self.address}/hub/login")
-        answer = self._ask("post", f"{self.address}/hub/login?next=%2Fhub%2Fspawn", data={
-            "_xsrf": _TOKEN.search(door.text)[1], "username": "", "code": code or self.seat.code,
-            "language": self.language}, fine=(*range(200, 400), 403, 503))
+        answer = self._ask(
+            "post",
+            f"{self.address}/hub/login?next=%2Fhub%2Fspawn",
+            data={
+                "_xsrf": _TOKEN.search(door.text)[1],
+                "username": "",
+                "code": code or self.seat.code,
+                "language": self.language,
+            },
+            fine=(*range(200, 400), 403, 503),
+        )
         if answer.url.split("?")[0].endswith("/login"):
             raise Refused(f"{self.seat.seat}: the code opens no seat")
         while time.monotonic() < started + self.patience:
@@ -61,8 +70,11 @@ class Participant:
 
     def _load(self, page: str) -> None:
         """Fetch what weighs most of what JupyterLab's page fetches before a person sees it."""
-        for address in (*_FETCHED.findall(page), f"/user/{self.seat.seat}/lab/api/settings",
-                        f"/user/{self.seat.seat}/lab/api/translations/{workspace.LOCALES[self.language]}"):
+        for address in (
+            *_FETCHED.findall(page),
+            f"/user/{self.seat.seat}/lab/api/settings",
+            f"/user/{self.seat.seat}/lab/api/translations/{workspace.LOCALES[self.language]}",
+        ):
             self._ask("get", self.address + address)
 
     def run(self, name: str) -> tuple[list[float], str]:
@@ -72,7 +84,8 @@ class Participant:
             name: where it lies at the seat, such as ``en/01-open-government.ipynb``.
 
         Returns:
-            The seconds of each code cell, the start of the kernel before them; and the first error, empty if none.
+            The seconds of each code cell, the start of the kernel before them; and the first error,
+            empty if none.
 
         Raises:
             Refused: if the room does not answer.
@@ -96,13 +109,23 @@ class Participant:
 
     def write(self, name: str, notebook: dict) -> None:
         """Save a notebook at the seat."""
-        self._ask("put", f"{self.home}/api/contents/{name}", headers=self._headers(),
-                  json={"type": "notebook", "content": notebook})
+        self._ask(
+            "put",
+            f"{self.home}/api/contents/{name}",
+            headers=self._headers(),
+            json={"type": "notebook", "content": notebook},
+        )
 
     def _headers(self) -> dict[str, str]:
         """Return the header by which the seat knows that its own page asks."""
-        token = next((each.value for each in self.browser.cookies
-                      if each.name == "_xsrf" and each.path.startswith("/user/")), "")
+        token = next(
+            (
+                each.value
+                for each in self.browser.cookies
+                if each.name == "_xsrf" and each.path.startswith("/user/")
+            ),
+            "",
+        )
         return {"X-XSRFToken": token, "Origin": self.address}
 
     def _ask(self, verb: str, address: str, fine=range(200, 400), **more) -> requests.Response:
@@ -129,15 +152,28 @@ class Kernel:
 
     def __enter__(self):
         who = self.participant
-        started = who._ask("post", f"{who.home}/api/sessions", headers=who._headers(), json={
-            "path": self.name, "name": self.name, "type": "notebook", "kernel": {"name": "python3"}}).json()
+        started = who._ask(
+            "post",
+            f"{who.home}/api/sessions",
+            headers=who._headers(),
+            json={
+                "path": self.name,
+                "name": self.name,
+                "type": "notebook",
+                "kernel": {"name": "python3"},
+            },
+        ).json()
         self.opened, number = started["id"], started["kernel"]["id"]
         address = f"{who.home}/api/kernels/{number}/channels?session_id={self.session}"
         asked = requests.Request("GET", address, cookies=who.browser.cookies)
         cookies = who.browser.prepare_request(asked).headers.get("Cookie", "")
         try:
             self.line = websocket.create_connection(
-                address.replace("http", "ws", 1), cookie=cookies, origin=who.address, timeout=who.patience)
+                address.replace("http", "ws", 1),
+                cookie=cookies,
+                origin=who.address,
+                timeout=who.patience,
+            )
         except (OSError, websocket.WebSocketException) as error:
             raise Refused(f"{who.seat.seat}: {address}: {error}") from error
         return self
@@ -145,7 +181,12 @@ class Kernel:
     def __exit__(self, *_):
         self.line.close()
         who = self.participant
-        who._ask("delete", f"{who.home}/api/sessions/{self.opened}", headers=who._headers(), fine=range(600))
+        who._ask(
+            "delete",
+            f"{who.home}/api/sessions/{self.opened}",
+            headers=who._headers(),
+            fine=range(600),
+        )
 
     def execute(self, code: str) -> str:
         """Run one cell, wait until it is done, and return its error; empty if there was none.
@@ -158,12 +199,32 @@ class Kernel:
     def ask(self, code: str) -> tuple[str, str]:
         """Run one cell; return its error, empty if there was none, and what it printed."""
         number = uuid.uuid4().hex
-        self.line.send(json.dumps({
-            "header": {"msg_id": number, "msg_type": "execute_request", "username": "", "session": self.session,
-                       "date": "", "version": "5.3"},
-            "parent_header": {}, "metadata": {}, "channel": "shell", "buffers": [],
-            "content": {"code": code, "silent": False, "store_history": True, "user_expressions": {},
-                        "allow_stdin": False, "stop_on_error": True}}))
+        self.line.send(
+            json.dumps(
+                {
+                    "header": {
+                        "msg_id": number,
+                        "msg_type": "execute_request",
+                        "username": "",
+                        "session": self.session,
+                        "date": "",
+                        "version": "5.3",
+                    },
+                    "parent_header": {},
+                    "metadata": {},
+                    "channel": "shell",
+                    "buffers": [],
+                    "content": {
+                        "code": code,
+                        "silent": False,
+                        "store_history": True,
+                        "user_expressions": {},
+                        "allow_stdin": False,
+                        "stop_on_error": True,
+                    },
+                }
+            )
+        )
         error, printed, replied, idle = "", "", False, False
         while not (replied and idle):
             try:
@@ -176,8 +237,12 @@ class Kernel:
             if message["msg_type"] == "execute_reply":
                 replied = True
                 if content["status"] != "ok":
-                    error = f"{content.get('ename', content['status'])}: {content.get('evalue', '')}"
+                    error = (
+                        f"{content.get('ename', content['status'])}: {content.get('evalue', '')}"
+                    )
             elif message["msg_type"] == "stream":
                 printed += content["text"]
-            idle = idle or (message["msg_type"] == "status" and content["execution_state"] == "idle")
+            idle = idle or (
+                message["msg_type"] == "status" and content["execution_state"] == "idle"
+            )
         return error, printed

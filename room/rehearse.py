@@ -1,4 +1,5 @@
-"""The day before: every lesson of the day, both languages, every seat at once, against a room like tomorrow's."""
+"""The day before: every lesson of the day, both languages, every seat at once, against a room like
+tomorrow's."""
 
 import statistics
 import threading
@@ -32,8 +33,11 @@ class Line(NamedTuple):
     errors: tuple[str, ...]
 
 
-def rehearse(address: str, seats: list[Seat], lessons: Iterable[str], patience: float) -> Iterator[Line]:
-    """Play the day: everybody comes in, runs each lesson at the same time, and hands an exercise in.
+def rehearse(
+    address: str, seats: list[Seat], lessons: Iterable[str], patience: float
+) -> Iterator[Line]:
+    """Play the day: everybody comes in, runs each lesson at the same time, and hands an exercise
+    in.
 
     Every other seat works in French, so that both languages are at work at once.
 
@@ -43,22 +47,36 @@ def rehearse(address: str, seats: list[Seat], lessons: Iterable[str], patience: 
         lessons: slugs, in the order of the day.
         patience: how many seconds a participant waits for one answer.
     """
-    people = [Participant(address, seat, LANGUAGES[at % 2], patience) for at, seat in enumerate(seats)]
+    people = [
+        Participant(address, seat, LANGUAGES[at % 2], patience) for at, seat in enumerate(seats)
+    ]
     with ThreadPoolExecutor(len(people)) as crowd:
-        yield from _together(crowd, str(Sentence("come in", "entrer")), people, lambda one: ([one.come_in()], ""))
+        yield from _together(
+            crowd, str(Sentence("come in", "entrer")), people, lambda one: ([one.come_in()], "")
+        )
         for lesson in lessons:
-            yield from _together(crowd, lesson, people, lambda one, lesson=lesson: one.run(
-                f"{one.language}/{lesson}.ipynb"))
+            yield from _together(
+                crowd,
+                lesson,
+                people,
+                lambda one, lesson=lesson: one.run(f"{one.language}/{lesson}.ipynb"),
+            )
         for lesson in lessons:
             step = str(Sentence(f"hand in {lesson}", f"remettre {lesson}"))
-            yield from _together(crowd, step, people, lambda one, lesson=lesson: _answer(one, lesson))
+            yield from _together(
+                crowd, step, people, lambda one, lesson=lesson: _answer(one, lesson)
+            )
 
 
-def _together(crowd: ThreadPoolExecutor, step: str, people: list[Participant], does: Callable) -> Iterator[Line]:
+def _together(
+    crowd: ThreadPoolExecutor, step: str, people: list[Participant], does: Callable
+) -> Iterator[Line]:
     """Let everybody do a step at once, and tell it a line a language."""
     done = list(crowd.map(lambda one: _tried(does, one), people))
     for language in LANGUAGES:
-        those = [(one, *each) for one, each in zip(people, done, strict=True) if one.language == language]
+        those = [
+            (one, *each) for one, each in zip(people, done, strict=True) if one.language == language
+        ]
         waits = [wait for _, seconds, _ in those for wait in seconds]
         errors = tuple(f"{one.seat.seat}: {error}" for one, _, error in those if error)
         if those:
@@ -77,14 +95,17 @@ def _answer(one: Participant, lesson: str) -> tuple[list[float], str]:
     name = f"{one.language}/exercises/{lesson}.ipynb"
     started = time.monotonic()
     notebook = one.read(name)
-    first = next(cell for cell in notebook["cells"] if cell["metadata"].get("nbgrader", {}).get("solution"))
+    first = next(
+        cell for cell in notebook["cells"] if cell["metadata"].get("nbgrader", {}).get("solution")
+    )
     first["source"] = f"{''.join(first['source'])}\n# {one.seat.seat}"
     one.write(name, notebook)
     return [time.monotonic() - started], ""
 
 
 def percentile(values: list[float], share: int) -> float:
-    """Return the value that so many of a hundred do not exceed; not a number where there are none."""
+    """Return the value that so many of a hundred do not exceed; not a number where there
+    are none."""
     if len(values) < 2:
         return values[0] if values else float("nan")
     return statistics.quantiles(values, n=100, method="inclusive")[share - 1]

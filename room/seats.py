@@ -1,4 +1,5 @@
-"""The seats of a session: who sits where, by which code, in which folder; and what was handed in from them."""
+"""The seats of a session: who sits where, by which code, in which folder; and what was handed in
+from them."""
 
 import contextlib
 import csv
@@ -22,9 +23,15 @@ from portail.errors import CannotWrite, PortailError
 from room import cell
 
 LIST, ROSTER, GIVEN_OUT = "seats.csv", "roster.csv", "given-out.txt"
-_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"  # no letter that is read as another, none that needs an accent
-_NOT_NEEDED = ("jupyter_lsp", "jupyter_server_terminals", "nbgrader.server_extensions.assignment_list",
-               "nbgrader.server_extensions.course_list", "nbgrader.server_extensions.formgrader")
+# no letter that is read as another, none that needs an accent
+_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
+_NOT_NEEDED = (
+    "jupyter_lsp",
+    "jupyter_server_terminals",
+    "nbgrader.server_extensions.assignment_list",
+    "nbgrader.server_extensions.course_list",
+    "nbgrader.server_extensions.formgrader",
+)
 _COLUMNS = ("seat", "code", "id", "name", "language")
 
 
@@ -56,7 +63,8 @@ def folder_of_today() -> Path:
 
 
 def prepare(folder: Path, people: list[Person]) -> list[Seat]:
-    """Make the seats of a session, or those that a list lacks; what is there already stays as it is.
+    """Make the seats of a session, or those that a list lacks; what is there already stays as it
+    is.
 
     Args:
         folder: the room's.
@@ -76,7 +84,15 @@ def prepare(folder: Path, people: list[Person]) -> list[Seat]:
         known = {seat.id for seat in seats}
         for person in people:
             if person.id not in known:
-                seats.append(Seat(f"seat-{len(seats) + 1:02}", _code(), person.id, person.name, person.language))
+                seats.append(
+                    Seat(
+                        f"seat-{len(seats) + 1:02}",
+                        _code(),
+                        person.id,
+                        person.name,
+                        person.language,
+                    )
+                )
         _write(folder, seats)
         _furnish(folder, seats)
     except OSError as error:
@@ -86,7 +102,9 @@ def prepare(folder: Path, people: list[Person]) -> list[Seat]:
 
 def people_without_names(count: int) -> list[Person]:
     """Return as many participants, known by a code alone, as the session's two tests ask for."""
-    return [Person(f"seat-{number:02}", f"Seat / Place {number:02}") for number in range(1, count + 1)]
+    return [
+        Person(f"seat-{number:02}", f"Seat / Place {number:02}") for number in range(1, count + 1)
+    ]
 
 
 def read(folder: Path) -> list[Seat]:
@@ -100,19 +118,21 @@ def read(folder: Path) -> list[Seat]:
             return [Seat(*(row[column] for column in _COLUMNS)) for row in csv.DictReader(file)]
     except (OSError, KeyError, TypeError, ValueError, csv.Error) as error:
         raise CannotOpenRoom(
-            f"{folder / LIST} is not a list of seats that can be read. Open the room first (python -m room open), or "
-            "name its folder with --folder.",
-            f"{folder / LIST} n’est pas une liste de places lisible. Ouvrez d’abord la salle (python -m room open), "
-            "ou nommez son dossier avec --folder.") from error
+            f"{folder / LIST} is not a list of seats that can be read. Open the room first "
+            "(python -m room open), or name its folder with --folder.",
+            f"{folder / LIST} n’est pas une liste de places lisible. Ouvrez d’abord la salle "
+            "(python -m room open), ou nommez son dossier avec --folder.",
+        ) from error
 
 
 def _write(folder: Path, seats: list[Seat]) -> None:
-    """Write the list, and the roster that the grader's commands ask for, which has no code in it."""
+    """Write the list, and the roster that the grader's commands ask for, which has no code
+    in it."""
     for name, columns in ((LIST, _COLUMNS), (ROSTER, _COLUMNS[2:])):
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(columns)
-        writer.writerows(seat[-len(columns):] for seat in seats)
+        writer.writerows(seat[-len(columns) :] for seat in seats)
         notebooks.put(folder / name, text.getvalue().encode())
 
 
@@ -123,7 +143,8 @@ def _code() -> str:
 
 
 def plain(code: str) -> str:
-    """Return a code as it is compared: what people type around and between its letters is left out."""
+    """Return a code as it is compared: what people type around and between its letters is
+    left out."""
     return "".join(letter for letter in code.casefold() if letter in _ALPHABET)
 
 
@@ -133,8 +154,8 @@ def place(folder: Path, seat: Seat) -> Path:
 
 
 def _furnish(folder: Path, seats: list[Seat]) -> None:
-    """Give each new seat the learner's workspace. A seat that is there is its participant's: nothing is written there
-    again from outside, so that no link laid in it can lead anywhere."""
+    """Give each new seat the learner's workspace. A seat that is there is its participant's:
+    nothing is written there again from outside, so that no link laid in it can lead anywhere."""
     missing = [seat for seat in seats if not place(folder, seat).exists()]
     if not missing:
         return
@@ -146,11 +167,19 @@ def _furnish(folder: Path, seats: list[Seat]) -> None:
         for language in LANGUAGES:
             page = workspace.start_page(language).encode()
             notebooks.put(model / cell.START_PAGES / language / workspace.START, page)
-        notebooks.put(model / ".lab/config/jupyter_server_config.d/room.json", json.dumps(
-            {"ServerApp": {"jpserver_extensions": dict.fromkeys(_NOT_NEEDED, False)}}).encode())
+        notebooks.put(
+            model / ".lab/config/jupyter_server_config.d/room.json",
+            json.dumps(
+                {"ServerApp": {"jpserver_extensions": dict.fromkeys(_NOT_NEEDED, False)}}
+            ).encode(),
+        )
         _find_fonts(model / ".matplotlib")
-        exercises = {workspace.digest(path.read_bytes()) for path in model.glob("*/exercises/*.ipynb")}
-        notebooks.put(folder / GIVEN_OUT, "\n".join(sorted(exercises | _given_out(folder))).encode())
+        exercises = {
+            workspace.digest(path.read_bytes()) for path in model.glob("*/exercises/*.ipynb")
+        }
+        notebooks.put(
+            folder / GIVEN_OUT, "\n".join(sorted(exercises | _given_out(folder))).encode()
+        )
         for seat in missing:
             new = Path(away) / seat.seat
             shutil.copytree(model, new)
@@ -168,7 +197,8 @@ def _find_fonts(folder: Path) -> None:
 
 
 def _give_away(folder: Path) -> None:
-    """Make a folder the property of who works in a cell, where that is another user (``confinement.map_users``)."""
+    """Make a folder the property of who works in a cell, where that is another user
+    (``confinement.map_users``)."""
     for each in (folder, *folder.rglob("*")):
         each.chmod(0o700 if each.is_dir() else 0o600)
         if os.geteuid() == 0:
@@ -176,7 +206,8 @@ def _give_away(folder: Path) -> None:
 
 
 def handed_in(folder: Path, to: Path) -> int:
-    """Copy what participants changed in their exercises, a folder for each person, as ``grader collect`` takes it.
+    """Copy what participants changed in their exercises, a folder for each person, as ``grader
+    collect`` takes it.
 
     The room may be open meanwhile. An exercise that is still as it was given out is not handed in.
 
@@ -202,7 +233,8 @@ def _given_out(folder: Path) -> set[str]:
 
 
 def _copy_changed(seat: Path, to: Path, given_out: set[str]) -> int:
-    """Copy a seat's changed exercises and count them; its links, devices and giants stay where they are."""
+    """Copy a seat's changed exercises and count them; its links, devices and giants stay where they
+    are."""
     copied = 0
     for language in LANGUAGES:
         exercises = seat / language / "exercises"
@@ -230,13 +262,15 @@ def cards(seats: list[Seat], address: str) -> str:
     """
     each = "\n".join(
         f"<li><h2>{html.escape(seat.name)}</h2>"
-        f'<p><span lang="en">Open in a browser</span> / <span lang="fr">Ouvrez dans un navigateur</span><br>'
-        f"<strong>{html.escape(address)}</strong></p>"
+        '<p><span lang="en">Open in a browser</span> / <span lang="fr">Ouvrez dans un '
+        f"navigateur</span><br><strong>{html.escape(address)}</strong></p>"
         f'<p><span lang="en">Your code</span> / <span lang="fr">Votre code</span><br>'
         f"<strong>{html.escape(seat.code)}</strong></p>"
         '<p lang="en">Keep this card: it opens your work, also on another laptop.</p>'
-        '<p lang="fr">Gardez cette carte\u00a0: elle ouvre votre travail, aussi sur un autre ordinateur.</p></li>'
-        for seat in seats)
+        '<p lang="fr">Gardez cette carte\u00a0: elle ouvre votre travail, aussi sur un autre '
+        "ordinateur.</p></li>"
+        for seat in seats
+    )
     return _CARDS.format(cards=each)
 
 

@@ -1,7 +1,9 @@
-"""The warm process of the room: it has imported JupyterLab once, and forks a seat whenever the hub asks for one.
+"""The warm process of the room: it has imported JupyterLab once, and forks a seat whenever the hub
+asks for one.
 
-A seat so starts in a second where it would take five, and what is imported lies in memory once for all of them. Nothing
-that is secret or anybody's own is ever in this process: what a seat is told goes to its fork.
+A seat so starts in a second where it would take five, and what is imported lies in memory once for
+all of them. Nothing that is secret or anybody's own is ever in this process: what a seat is told
+goes to its fork.
 """
 
 import gc
@@ -14,8 +16,14 @@ import sys
 
 from room import cell
 
-MODULES = ("jupyterhub.singleuser.app", "jupyterhub.singleuser.extension", "jupyterlab.labapp", "ipykernel.ipkernel",
-           "nbgrader.server_extensions.validate_assignment", "nbconvert.exporters.html")
+MODULES = (
+    "jupyterhub.singleuser.app",
+    "jupyterhub.singleuser.extension",
+    "jupyterlab.labapp",
+    "ipykernel.ipkernel",
+    "nbgrader.server_extensions.validate_assignment",
+    "nbconvert.exporters.html",
+)
 
 
 def main(path: str) -> None:
@@ -29,7 +37,9 @@ def main(path: str) -> None:
         importlib.import_module(name)
     gc.collect()
     gc.freeze()  # what is warm stays shared with the forks
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # a seat that ends is told by its line, and buried by the kernel
+    signal.signal(
+        signal.SIGCHLD, signal.SIG_IGN
+    )  # a seat that ends is told by its line, and buried by the kernel
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as door:
         door.bind(path)
         door.listen(100)

@@ -1,7 +1,8 @@
-"""What every test starts from: no network, no user's folder, English, nothing remembered from another test.
+"""What every test starts from: no network, no user's folder, English, nothing remembered from
+another test.
 
-``small_datasets`` holds the first rows of each dataset that the portal has; ``published`` serves them as the portal
-would, through the faulty front, so that a test can choose what goes wrong.
+``small_datasets`` holds the first rows of each dataset that the portal has; ``published`` serves
+them as the portal would, through the faulty front, so that a test can choose what goes wrong.
 """
 
 import contextlib
@@ -25,18 +26,27 @@ from tests.published import publish, small_copies
 
 ROOT = Path(__file__).parent.parent
 REAL = Path(os.environ["PORTAIL_REAL"]) if os.environ.get("PORTAIL_REAL") else None
-sys.path.insert(0, str(ROOT / "exercises"))  # the course's altered.py, as nbgrader_config.py imports it
+sys.path.insert(
+    0, str(ROOT / "exercises")
+)  # the course's altered.py, as nbgrader_config.py imports it
 sys.modules.setdefault(SLOW_TO_IMPORT, None)
 of_properties.register_profile("any machine", deadline=None)  # no test asserts wall time
 of_properties.load_profile("any machine")
-signal.signal(signal.SIGINT, signal.default_int_handler)  # what a test starts hears Ctrl-C, whatever started pytest
-needs_real = pytest.mark.skipif(REAL is None, reason="PORTAIL_REAL does not name a folder of real portal files")
+signal.signal(
+    signal.SIGINT, signal.default_int_handler
+)  # what a test starts hears Ctrl-C, whatever started pytest
+needs_real = pytest.mark.skipif(
+    REAL is None, reason="PORTAIL_REAL does not name a folder of real portal files"
+)
 
 
 def left_of(processes: list[int], seconds: float = 20) -> list[int]:
-    """Return which of these processes are still there when all have gone or so many seconds have passed."""
+    """Return which of these processes are still there when all have gone or so many seconds have
+    passed."""
     deadline = time.monotonic() + seconds
-    while (there := [pid for pid in processes if Path(f"/proc/{pid}").exists()]) and time.monotonic() < deadline:
+    while (
+        there := [pid for pid in processes if Path(f"/proc/{pid}").exists()]
+    ) and time.monotonic() < deadline:
         time.sleep(0.05)
     return there
 
@@ -74,7 +84,8 @@ def small_datasets(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def published_folder(small_datasets, tmp_path_factory) -> Path:
-    """The same rows as the portal would publish them: prose columns in place of the computed ones."""
+    """The same rows as the portal would publish them: prose columns in place of the
+    computed ones."""
     return publish(small_datasets, tmp_path_factory.mktemp("published"))
 
 
@@ -105,7 +116,8 @@ def _forks(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def warm_kernels(_forks):
-    """Kernels of this file are forked from one that has imported pandas and matplotlib, where the system has a way."""
+    """Kernels of this file are forked from one that has imported pandas and matplotlib, where the
+    system has a way."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JUPYTER_PATH", str(_forks))
         yield

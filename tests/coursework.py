@@ -1,18 +1,21 @@
-"""Courses and submissions as text that can be read and compared: ordinary nbgrader notebooks are built from it.
+"""Courses and submissions as text that can be read and compared: ordinary nbgrader notebooks are
+built from it.
 
-A text is a docstring, lines ``# key: value``, and cells. In a source, a cell begins with ``# %%`` and says what it is::
+A text is a docstring, lines ``# key: value``, and cells. In a source, a cell begins with ``# %%``
+and says what it is::
 
-    # %% [markdown] grade_id=memo kind=manual points=3
-    # %% grade_id=mean kind=solution            (solution, test, manual, locked or task; without a kind, a plain cell)
+    # %% [markdown] grade_id=memo kind=manual points=3 # %% grade_id=mean kind=solution
+    (solution, test, manual, locked or task; without a kind, a plain cell)
 
 In a submission it says what the learner did to the notebook that was released::
 
-    # %% grade_id=mean                          typed this in place of what was there (or cell=cell-3, for a plain cell)
-    # %% after=mean                             a new cell (or before=…; [markdown] for a text; tag=… is kept)
-    # %% delete=mean-test                       or move=mean after=total, copy=mean-test after=total, retype=mean to=raw
-    # %% edit-metadata=mean-test points=100     nbgrader's own metadata of that cell
-    # %% notebook=second                        what follows is about that notebook (``missing``: it was not handed in)
-    # %% hook                                   Python: mangle(notebook: dict) -> dict, plant(folder: Path)
+    # %% grade_id=mean                          typed this in place of what was there (or
+    cell=cell-3, for a plain cell) # %% after=mean                             a new cell (or
+    before=…; [markdown] for a text; tag=… is kept) # %% delete=mean-test                       or
+    move=mean after=total, copy=mean-test after=total, retype=mean to=raw # %%
+    edit-metadata=mean-test points=100     nbgrader's own metadata of that cell # %% notebook=second
+    what follows is about that notebook (``missing``: it was not handed in) # %% hook
+    Python: mangle(notebook: dict) -> dict, plant(folder: Path)
 
 The texts are not modules, so that nothing imports or runs them by mistake.
 """
@@ -37,12 +40,17 @@ from grader.commands import SLOW_TO_IMPORT
 COURSES = Path(__file__).parent / "courses"
 MARKER = re.compile(r"# %%(?!\S) *(.*)")
 KINDS = {  # nbgrader's metadata of each kind of cell: grade, solution, locked, task
-    "solution": (False, True, False, False), "test": (True, False, True, False), "manual": (True, True, False, False),
-    "locked": (False, False, True, False), "task": (False, False, True, True),
+    "solution": (False, True, False, False),
+    "test": (True, False, True, False),
+    "manual": (True, True, False, False),
+    "locked": (False, False, True, False),
+    "task": (False, False, True, True),
 }
 WORDS = ("delete", "retype", "edit-metadata", "grade_id", "cell")
-KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"},
-          "language_info": {"name": "python"}}
+KERNEL = {
+    "kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"},
+    "language_info": {"name": "python"},
+}
 CONFIG = """c = get_config()
 c.CourseDirectory.root = {root!r}
 c.CourseDirectory.course_id = {name!r}
@@ -50,7 +58,7 @@ c.Exchange.root = {root!r}
 c.Application.log_level = "WARN"
 import os, sysconfig
 os.environ["PATH"] = sysconfig.get_path("scripts") + os.pathsep + os.environ.get("PATH", "")  # nbgrader calls alembic
-"""
+"""  # noqa: E501
 ONE_AFTER_ANOTHER = f"""
 import shlex, sys
 sys.modules[{SLOW_TO_IMPORT!r}] = None
@@ -71,7 +79,13 @@ class Part:
 
     @property
     def cell_type(self) -> str:
-        return "markdown" if "[markdown]" in self.options else "raw" if "[raw]" in self.options else "code"
+        return (
+            "markdown"
+            if "[markdown]" in self.options
+            else "raw"
+            if "[raw]" in self.options
+            else "code"
+        )
 
 
 @dataclass(frozen=True)
@@ -84,9 +98,13 @@ class Text:
 
     @property
     def marks(self) -> dict[str, tuple[float | None, ...]]:
-        """What ``# marks: mean-test=2 total-test=0|1 memo=-`` says; None is a mark that waits for a person."""
+        """What ``# marks: mean-test=2 total-test=0|1 memo=-`` says; None is a mark that waits for a
+        person."""
         pairs = (word.split("=") for word in self.header.get("marks", "").split())
-        return {name: tuple(None if each == "-" else float(each) for each in said.split("|")) for name, said in pairs}
+        return {
+            name: tuple(None if each == "-" else float(each) for each in said.split("|"))
+            for name, said in pairs
+        }
 
 
 def parse(text: str) -> Text:
@@ -123,8 +141,12 @@ def source_notebook(text: str) -> dict:
         if kind := part.options.get("kind"):
             grade, solution, locked, task = KINDS[kind]
             cell["metadata"]["nbgrader"] = {
-                "schema_version": 3, "grade_id": part.options["grade_id"], "grade": grade, "solution": solution,
-                "locked": locked, "task": task,
+                "schema_version": 3,
+                "grade_id": part.options["grade_id"],
+                "grade": grade,
+                "solution": solution,
+                "locked": locked,
+                "task": task,
             }
             if "points" in part.options:
                 cell["metadata"]["nbgrader"]["points"] = float(part.options["points"])
@@ -144,8 +166,8 @@ def build_course(folder: Path, destination: Path) -> Path:
     """Write a course from a folder of texts.
 
     Args:
-        folder: holds ``source/ASSIGNMENT/NOTEBOOK.txt`` and data files beside them, and nbgrader_config.py where the
-            course has settings of its own.
+        folder: holds ``source/ASSIGNMENT/NOTEBOOK.txt`` and data files beside them, and
+            nbgrader_config.py where the course has settings of its own.
         destination: the course; made if absent.
 
     Returns:
@@ -158,14 +180,18 @@ def build_course(folder: Path, destination: Path) -> Path:
         else:
             put(target, file.read_bytes())
     own = folder / "nbgrader_config.py"
-    config = CONFIG.format(root=str(destination), name=folder.name) + (own.read_text("utf-8") if own.is_file() else "")
+    config = CONFIG.format(root=str(destination), name=folder.name) + (
+        own.read_text("utf-8") if own.is_file() else ""
+    )
     put(destination / "nbgrader_config.py", config.encode("utf-8"))
     for assignment in sorted(path.name for path in (destination / "source").iterdir()):
         release(destination, assignment)
     return destination
 
 
-def build_course_of_one(source: str, destination: Path, files: dict[str, str] | None = None) -> Path:
+def build_course_of_one(
+    source: str, destination: Path, files: dict[str, str] | None = None
+) -> Path:
     """Write a course of one assignment, ``one``, with one notebook.
 
     Args:
@@ -193,7 +219,9 @@ def release(course: Path, assignment: str) -> None:
 
     before = dict(os.environ)
     try:
-        api = _nbgrader_api()(config=Config(PyFileConfigLoader("nbgrader_config.py", path=str(course)).load_config()))
+        api = _nbgrader_api()(
+            config=Config(PyFileConfigLoader("nbgrader_config.py", path=str(course)).load_config())
+        )
         done = api.generate_assignment(assignment, force=True, create=True)
     finally:  # a course's configuration may set what only grading should see
         os.environ.clear()
@@ -204,7 +232,8 @@ def release(course: Path, assignment: str) -> None:
 
 @functools.cache
 def _nbgrader_api():
-    """Return nbgrader's own interface, which starts alembic for its version once and not for every new gradebook."""
+    """Return nbgrader's own interface, which starts alembic for its version once and not for every
+    new gradebook."""
     import nbgrader.api
     from nbgrader.apps import NbGraderAPI
 
@@ -212,15 +241,17 @@ def _nbgrader_api():
     return NbGraderAPI
 
 
-def hand_in(course: Path, student: str, assignment: str, text: str | Path, files: dict | None = None) -> Path:
+def hand_in(
+    course: Path, student: str, assignment: str, text: str | Path, files: dict | None = None
+) -> Path:
     """Hand in what a learner made of the released notebooks.
 
     Args:
         course: a course of ``build_course``.
         student: nbgrader's student id.
         assignment: the assignment's name.
-        text: a submission's text, or the file that holds it. A folder beside that file, of its name and ``.files``, is
-            handed in with it.
+        text: a submission's text, or the file that holds it. A folder beside that file, of its name
+            and ``.files``, is handed in with it.
         files: what else is handed in, as bytes by relative path.
 
     Returns:
@@ -229,7 +260,11 @@ def hand_in(course: Path, student: str, assignment: str, text: str | Path, files
     files = dict(files or {})
     if isinstance(text, Path):
         beside = text.with_suffix(".files")
-        files |= {str(file.relative_to(beside)): file.read_bytes() for file in beside.rglob("*") if file.is_file()}
+        files |= {
+            str(file.relative_to(beside)): file.read_bytes()
+            for file in beside.rglob("*")
+            if file.is_file()
+        }
         text = text.read_text("utf-8")
     given = sorted((course / "release" / assignment).glob("*.ipynb"))
     released = {path.stem: read(path) for path in given}
@@ -266,7 +301,11 @@ def read(path: Path) -> dict:
 
 def place(cells: list[dict], name: str) -> int:
     """Return where the cell of a grade id, or else of a cell id, is."""
-    by_grade_id = [at for at, cell in enumerate(cells) if cell["metadata"].get("nbgrader", {}).get("grade_id") == name]
+    by_grade_id = [
+        at
+        for at, cell in enumerate(cells)
+        if cell["metadata"].get("nbgrader", {}).get("grade_id") == name
+    ]
     found = by_grade_id or [at for at, cell in enumerate(cells) if cell.get("id") == name]
     if not found:
         raise ValueError(f"no cell {name} in the notebook")
@@ -279,7 +318,11 @@ def apply(part: Part, cells: list[dict]) -> None:
     target = next((options[word] for word in WORDS if word in options), None)
     if "move" in options or "copy" in options:
         at = place(cells, options.get("move") or options["copy"])
-        cell = cells.pop(at) if "move" in options else copy.deepcopy(cells[at]) | {"id": f"copy-{len(cells)}"}
+        cell = (
+            cells.pop(at)
+            if "move" in options
+            else copy.deepcopy(cells[at]) | {"id": f"copy-{len(cells)}"}
+        )
         _insert(cells, options, cell)
     elif "delete" in options:
         del cells[place(cells, target)]
@@ -299,7 +342,11 @@ def apply(part: Part, cells: list[dict]) -> None:
 
 def _insert(cells: list[dict], options: dict, cell: dict) -> None:
     """Put a cell where its part says."""
-    at = place(cells, options["before"]) if "before" in options else place(cells, options["after"]) + 1
+    at = (
+        place(cells, options["before"])
+        if "before" in options
+        else place(cells, options["after"]) + 1
+    )
     cells.insert(at, cell)
 
 
@@ -318,13 +365,16 @@ def hand_in_solution(course: Path, student: str, assignment: str) -> Path:
         for cell in notebook["cells"]:
             if cell["metadata"].get("nbgrader", {}).get("solution"):
                 lines = master["cells"][place(master["cells"], cell["id"])]["source"].splitlines()
-                cell["source"] = "\n".join(line for line in lines if not re.match(r"\s*### (BEGIN|END) ", line))
+                cell["source"] = "\n".join(
+                    line for line in lines if not re.match(r"\s*### (BEGIN|END) ", line)
+                )
         put(folder / path.name, to_bytes(notebook))
     return folder
 
 
 def nbgrader(course: Path, *commands: str) -> list[str]:
-    """Run commands of stock nbgrader in a course, one after another, and return what each one printed.
+    """Run commands of stock nbgrader in a course, one after another, and return what each one
+    printed.
 
     One process runs them all: to start nbgrader takes longer than to mark a notebook.
 
@@ -333,12 +383,21 @@ def nbgrader(course: Path, *commands: str) -> list[str]:
         commands: what one would type after ``nbgrader``, as one line each.
 
     Raises:
-        AssertionError: if a command ends with another exit code than 0; what it said is in the message.
+        AssertionError: if a command ends with another exit code than 0; what it said is in the
+            message.
     """
     clean = {key: value for key, value in os.environ.items() if not key.startswith("PORTAIL_")}
-    for _ in range(2):  # a kernel dies at its start where another program took its port meanwhile: then once more
-        done = subprocess.run([sys.executable, "-c", ONE_AFTER_ANOTHER, *commands], cwd=course, capture_output=True,
-                              text=True, timeout=60 + 240 * len(commands), env=clean)
+    for _ in range(
+        2
+    ):  # a kernel dies at its start where another program took its port meanwhile: then once more
+        done = subprocess.run(
+            [sys.executable, "-c", ONE_AFTER_ANOTHER, *commands],
+            cwd=course,
+            capture_output=True,
+            text=True,
+            timeout=60 + 240 * len(commands),
+            env=clean,
+        )
         if "Kernel died before replying" not in done.stderr:
             break
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
@@ -346,9 +405,11 @@ def nbgrader(course: Path, *commands: str) -> list[str]:
 
 
 def marks(course: Path, assignment: str) -> dict[str, dict[str, float | None]]:
-    """Return what the gradebook holds: by student, the automatic mark of each cell, None where a person has to read.
+    """Return what the gradebook holds: by student, the automatic mark of each cell, None where a
+    person has to read.
 
-    Cells are named by grade id, and ``NOTEBOOK/grade_id`` where the assignment has more than one notebook.
+    Cells are named by grade id, and ``NOTEBOOK/grade_id`` where the assignment has more than one
+    notebook.
     """
     from nbgrader.api import Gradebook
 
@@ -357,20 +418,25 @@ def marks(course: Path, assignment: str) -> dict[str, dict[str, float | None]]:
         return {
             submission.student.id: {
                 f"{notebook.name}/{grade.name}" if several else grade.name: grade.auto_score
-                for notebook in submission.notebooks for grade in notebook.grades
+                for notebook in submission.notebooks
+                for grade in notebook.grades
             }
             for submission in gradebook.assignment_submissions(assignment)
         }
 
 
 def submissions(folder: Path, assignment: str) -> dict[str, Path]:
-    """Return the texts of a course's submissions, by student: ``submitted/ASSIGNMENT/STUDENT.txt``."""
+    """Return the texts of a course's submissions, by student:
+    ``submitted/ASSIGNMENT/STUDENT.txt``."""
     return {path.stem: path for path in sorted((folder / "submitted" / assignment).glob("*.txt"))}
 
 
 def copy_course(course: Path, destination: Path) -> Path:
-    """Copy a built course, so that each of several graders starts from the same; settings follow the new place."""
+    """Copy a built course, so that each of several graders starts from the same; settings follow
+    the new place."""
     shutil.copytree(course, destination, symlinks=True)
     config = destination / "nbgrader_config.py"
-    config.write_text(config.read_text("utf-8").replace(repr(str(course)), repr(str(destination))), "utf-8")
+    config.write_text(
+        config.read_text("utf-8").replace(repr(str(course)), repr(str(destination))), "utf-8"
+    )
     return destination

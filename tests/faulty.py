@@ -1,6 +1,8 @@
-"""A portal that misbehaves as told: the mirror behind a front that breaks connections, answers and tables.
+"""A portal that misbehaves as told: the mirror behind a front that breaks connections, answers and
+tables.
 
-Faults of the connection are made on the socket itself; faults of the table change the published rows.
+Faults of the connection are made on the socket itself; faults of the table change the published
+rows.
 """
 
 import contextlib
@@ -18,9 +20,11 @@ from portail.library import DATE_HEADER, KIND_HEADER, library_of_folder
 from portail.mirror import Mirror
 from tests.published import from_csv, to_csv
 
-REJECTED = b"<html><head><title>Request Rejected</title></head><body>The requested URL was rejected.</body></html>"
-LOGIN = (b"<!DOCTYPE html><html><body><h1>Network sign-in</h1><form method='post'>"
-         b"<input name='user'><input type='password' name='password'></form></body></html>")
+REJECTED = b"<html><head><title>Request Rejected</title></head><body>The requested URL was rejected.</body></html>"  # noqa: E501
+LOGIN = (
+    b"<!DOCTYPE html><html><body><h1>Network sign-in</h1><form method='post'>"
+    b"<input name='user'><input type='password' name='password'></form></body></html>"
+)
 FLOOD = 8 * 1024**2  # bytes; the tests set the limit below it
 STATUSES = (403, 404, 429, 500, 503)
 EVERYWHERE = ("hang", "drip", "refused", "dns")  # the others strike the table's own address alone
@@ -29,16 +33,17 @@ EVERYWHERE = ("hang", "drip", "refused", "dns")  # the others strike the table's
 class FaultyPortal:
     """A portal on the loopback.
 
-    Attributes:
-        address: what ``PORTAIL_URL`` is set to; for the faults ``refused`` and ``dns`` it leads nowhere.
-        requests: the paths asked for since it was healed.
+    Attributes: address: what ``PORTAIL_URL`` is set to; for the faults ``refused`` and ``dns`` it
+        leads nowhere. requests: the paths asked for since it was healed.
     """
 
     def __init__(self, folder: Path):
         self.mirror = Mirror(library_of_folder(folder))
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.portal = self
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.02,), daemon=True
+        )
         self._thread.start()
         self.honest = f"http://127.0.0.1:{self._server.server_address[1]}"
         self.heal()
@@ -49,7 +54,8 @@ class FaultyPortal:
         self.total_known, self.headers = True, {}
 
     def suffer(self, fault: str, field: str | None = None) -> None:
-        """Misbehave: ``fault`` is a name of the table in portail/README.md, ``field`` the column it strikes."""
+        """Misbehave: ``fault`` is a name of the table in portail/README.md, ``field`` the column it
+        strikes."""
         self.fault, self.field = fault, field
         if fault == "dns":
             self.address = "http://no-such-host.invalid"
@@ -67,9 +73,15 @@ class FaultyPortal:
     def honest_answer(self, target: str, headers: dict) -> tuple[int, dict, bytes]:
         """Return what the portal would answer."""
         parts = urlsplit(target)
-        environ = EnvironBuilder(path=parts.path, query_string=parts.query, headers=headers).get_environ()
+        environ = EnvironBuilder(
+            path=parts.path, query_string=parts.query, headers=headers
+        ).get_environ()
         chunks, status, answered = run_wsgi_app(self.mirror, environ, buffered=True)
-        kept = {name: value for name, value in answered.items() if name not in (KIND_HEADER, DATE_HEADER)}
+        kept = {
+            name: value
+            for name, value in answered.items()
+            if name not in (KIND_HEADER, DATE_HEADER)
+        }
         return int(status.split()[0]), kept, b"".join(chunks)
 
     def answer(self, target: str, headers: dict, out) -> None:
@@ -78,7 +90,9 @@ class FaultyPortal:
         path = urlsplit(target).path
         is_table = path.endswith(".csv")
         if path.endswith("datastore_search") and not self.total_known:
-            return _write(out, 404, {}, b'{"success": false, "error": {"__type": "Not Found Error"}}')
+            return _write(
+                out, 404, {}, b'{"success": false, "error": {"__type": "Not Found Error"}}'
+            )
         status, kept, body = self.honest_answer(target, headers)
         if self.fault is None or not (is_table or self.fault in EVERYWHERE):
             return _write(out, status, kept, body)
@@ -92,7 +106,7 @@ class FaultyPortal:
             _head(out, status, headers | {"Content-Length": str(len(body))})
             with contextlib.suppress(OSError):
                 for at in range(30):
-                    out.write(body[at:at + 1])
+                    out.write(body[at : at + 1])
                     out.flush()
                     time.sleep(0.1)
         elif fault.isdigit() and int(fault) in STATUSES:
@@ -109,7 +123,12 @@ class FaultyPortal:
             packed[20:60] = b"\0" * 40
             _write(out, status, headers | {"Content-Encoding": "gzip"}, bytes(packed))
         elif fault == "flood":
-            _write(out, status, headers | {"Content-Encoding": "gzip"}, gzip.compress(body + b"\n" * FLOOD))
+            _write(
+                out,
+                status,
+                headers | {"Content-Encoding": "gzip"},
+                gzip.compress(body + b"\n" * FLOOD),
+            )
         elif fault in ("html", "login"):
             _write(out, 200, {"Content-Type": "text/html"}, REJECTED if fault == "html" else LOGIN)
         else:
@@ -117,7 +136,11 @@ class FaultyPortal:
 
 
 def _head(out, status: int, headers: dict) -> None:
-    lines = [f"HTTP/1.1 {status} Test", *(f"{name}: {value}" for name, value in headers.items()), "Connection: close"]
+    lines = [
+        f"HTTP/1.1 {status} Test",
+        *(f"{name}: {value}" for name, value in headers.items()),
+        "Connection: close",
+    ]
     out.write(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1"))
     out.flush()
 
@@ -141,7 +164,7 @@ class _Handler(socketserver.StreamRequestHandler):
     def handle(self):
         first = self.rfile.readline().decode("latin-1").split()
         headers = {}
-        while (line := self.rfile.readline().decode("latin-1").strip()):
+        while line := self.rfile.readline().decode("latin-1").strip():
             name, _, value = line.partition(":")
             headers[name] = value.strip()
         if len(first) >= 2:
@@ -150,9 +173,11 @@ class _Handler(socketserver.StreamRequestHandler):
 
 def _rows(change):
     """Turn a change of rows into a change of a published table."""
+
     def apply(body: bytes, field: str | None) -> bytes:
         rows = from_csv(body)
         return to_csv(change(rows, rows[0].index(field) if field else None))
+
     return apply
 
 
@@ -161,6 +186,7 @@ def _set(value: str):
         target = next(row for row in rows[1:] if row[at])
         target[at] = value
         return rows
+
     return _rows(change)
 
 
@@ -170,7 +196,7 @@ def _renamed(rows, at):
 
 
 def _dropped(rows, at):
-    return [row[:at] + row[at + 1:] for row in rows]
+    return [row[:at] + row[at + 1 :] for row in rows]
 
 
 def _mangled(body: bytes, field) -> bytes:
@@ -187,7 +213,9 @@ TABLE_FAULTS = {
     "another-table": lambda body, field: b"region,population\nNord,12\nSud,13\n",
     "renamed-column": _rows(_renamed),
     "dropped-column": _rows(_dropped),
-    "new-column": _rows(lambda rows, at: [[*row, "extra" if place == 0 else "1"] for place, row in enumerate(rows)]),
+    "new-column": _rows(
+        lambda rows, at: [[*row, "extra" if place == 0 else "1"] for place, row in enumerate(rows)]
+    ),
     "changed-code": _set("ZZZ"),
     "type": _set("inconnu"),
     "decimal-comma": _set("12,5"),

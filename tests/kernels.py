@@ -1,9 +1,11 @@
-"""Kernels that start warm: IPython's own, forked from a process that has already imported what notebooks import.
+"""Kernels that start warm: IPython's own, forked from a process that has already imported what
+notebooks import.
 
-Starting a kernel and importing pandas and matplotlib takes two seconds, and the suite starts two hundred kernels that
-have to be fresh. Here Jupyter starts, in place of a kernel, a small process that asks a server for a fork, hands it its
-environment, folder and streams, passes signals on and ends with it. What runs is IPython's kernel, unchanged; nothing
-of this project is imported before the fork. The walk in JupyterLab and ``pytest --nbval`` start kernels as people do.
+Starting a kernel and importing pandas and matplotlib takes two seconds, and the suite starts two
+hundred kernels that have to be fresh. Here Jupyter starts, in place of a kernel, a small process
+that asks a server for a fork, hands it its environment, folder and streams, passes signals on and
+ends with it. What runs is IPython's kernel, unchanged; nothing of this project is imported before
+the fork. The walk in JupyterLab and ``pytest --nbval`` start kernels as people do.
 """
 
 import array
@@ -19,8 +21,11 @@ import socket
 import sys
 import types
 
-INLINE = "module://matplotlib_inline.backend_inline"  # what a kernel tells matplotlib, which reads it when imported
-MISSING = "" if hasattr(os, "pidfd_open") else "warm kernels need Linux; elsewhere kernels start cold"
+# what a kernel tells matplotlib, which reads it when imported
+INLINE = "module://matplotlib_inline.backend_inline"
+MISSING = (
+    "" if hasattr(os, "pidfd_open") else "warm kernels need Linux; elsewhere kernels start cold"
+)
 
 
 @contextlib.contextmanager
@@ -35,8 +40,11 @@ def warm(folder):
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(address := str(folder / "forks"))
     listener.listen(64)
-    spec = {"argv": [sys.executable, "-I", "-S", __file__, address, "-f", "{connection_file}"],
-            "display_name": "Python 3 (ipykernel)", "language": "python"}
+    spec = {
+        "argv": [sys.executable, "-I", "-S", __file__, address, "-f", "{connection_file}"],
+        "display_name": "Python 3 (ipykernel)",
+        "language": "python",
+    }
     (folder / "kernels" / "python3").mkdir(parents=True)
     (folder / "kernels" / "python3" / "kernel.json").write_text(json.dumps(spec), "utf-8")
     server = subprocess.Popen([sys.executable, __file__], stdin=listener, cwd=folder)
@@ -49,12 +57,15 @@ def warm(folder):
 
 
 def ask(address: str, *arguments: str) -> None:
-    """Be the process that Jupyter started: have a kernel forked, pass signals on to it, end when it ends."""
+    """Be the process that Jupyter started: have a kernel forked, pass signals on to it, end when it
+    ends."""
     with socket.socket(socket.AF_UNIX) as line:
         line.connect(address)
         about = {"arguments": arguments, "environment": dict(os.environ), "folder": os.getcwd()}
         message, streams = json.dumps(about).encode(), array.array("i", [0, 1, 2])
-        line.sendmsg([len(message).to_bytes(8, "big")], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, streams)])
+        line.sendmsg(
+            [len(message).to_bytes(8, "big")], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, streams)]
+        )
         line.sendall(message)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda number, _frame: line.send(bytes([number])))
@@ -62,7 +73,8 @@ def ask(address: str, *arguments: str) -> None:
 
 
 def serve() -> dict:
-    """Fork for each process that asks, and kill a fork whose asker has gone; return, in a fork, what it should be."""
+    """Fork for each process that asks, and kill a fork whose asker has gone; return, in a fork,
+    what it should be."""
     started_by = os.getppid()
     with socket.socket(fileno=0) as listener, selectors.DefaultSelector() as heard:
         heard.register(listener, selectors.EVENT_READ)
@@ -76,16 +88,22 @@ def serve() -> dict:
 
 
 def hear(listener: socket.socket) -> dict | None:
-    """Return what a process asks for, with its streams and the line to it; None if it was gone before it had asked."""
+    """Return what a process asks for, with its streams and the line to it; None if it was gone
+    before it had asked."""
     line, _ = listener.accept()
     length, streams, _, _ = socket.recv_fds(line, 8, 3, socket.MSG_WAITALL)
     size = int.from_bytes(length, "big")
     message = line.recv(size, socket.MSG_WAITALL)
-    return json.loads(message) | {"streams": streams, "line": line} if size and len(message) == size else None
+    return (
+        json.loads(message) | {"streams": streams, "line": line}
+        if size and len(message) == size
+        else None
+    )
 
 
 def is_fork(heard: selectors.BaseSelector, about: dict) -> bool:
-    """Fork, and tell which of the two this is; the server goes on listening to the line, and for the fork's end."""
+    """Fork, and tell which of the two this is; the server goes on listening to the line, and for
+    the fork's end."""
     process = os.fork()
     if not process:
         return True
@@ -114,7 +132,8 @@ def follow(heard: selectors.BaseSelector, key: selectors.SelectorKey) -> None:
 
 
 def become_kernel(about: dict) -> None:
-    """Be the kernel that was asked for, with the streams, the environment and the folder of who asked."""
+    """Be the kernel that was asked for, with the streams, the environment and the folder of who
+    asked."""
     from ipykernel.kernelapp import IPKernelApp
 
     for at, each in enumerate(about["streams"]):
@@ -136,12 +155,18 @@ def main() -> None:
     if sys.argv[1:]:
         return ask(*sys.argv[1:])
     del sys.path[0]  # the folder of this file, which a kernel does not look in
-    os.environ |= {"JPY_PARENT_PID": "1", "MPLBACKEND": INLINE}  # no kernel here watches a parent: the line does
-    builtins.get_ipython = lambda: types.SimpleNamespace(kernel=None)  # pandas asks, when imported, who shows tables
+    os.environ |= {
+        "JPY_PARENT_PID": "1",
+        "MPLBACKEND": INLINE,
+    }  # no kernel here watches a parent: the line does
+    builtins.get_ipython = lambda: types.SimpleNamespace(
+        kernel=None
+    )  # pandas asks, when imported, who shows tables
     import ipykernel.kernelapp  # noqa: F401
     import matplotlib.figure  # noqa: F401
     import pandas  # noqa: F401
     import requests_cache  # noqa: F401
+
     del builtins.get_ipython
     gc.freeze()
     become_kernel(serve())

@@ -1,12 +1,13 @@
 """Submissions as they really arrive, and as somebody would send them who wants to stop the class.
 
-Each kind is a small function that gets a good notebook's bytes and the folder ``submitted/STUDENT/ASSIGNMENT`` (made,
-and empty) and writes what was handed in. The notebook is named as its assignment is, as ``name_of`` says. With each
-kind stands what should come of it:
+Each kind is a small function that gets a good notebook's bytes and the folder
+``submitted/STUDENT/ASSIGNMENT`` (made, and empty) and writes what was handed in. The notebook is
+named as its assignment is, as ``name_of`` says. With each kind stands what should come of it:
 
 - ``graded``: the marks of the good notebook;
 - ``graded-less``: graded, with at most those marks, since some of the work is not there;
-- ``named``: not graded, and reported with its cause; never a crash, and never anybody else's trouble.
+- ``named``: not graded, and reported with its cause; never a crash, and never anybody else's
+trouble.
 
 Where two outcomes are fair, both are named, the better one first.
 """
@@ -46,10 +47,12 @@ ALL: dict[str, Malformed] = {}
 
 def kind(expect: str, why: str, big: bool = False):
     """Register a kind."""
+
     def register(function):
         name = function.__name__.strip("_")
         ALL[name] = Malformed(name, function, tuple(expect.split("|")), why, big)
         return function
+
     return register
 
 
@@ -66,7 +69,9 @@ def put(folder: Path, content: bytes, name: str | None = None) -> None:
 def edited(content: bytes, **changes) -> bytes:
     """Return a notebook with other values under some keys; ``...`` removes the key."""
     notebook = json.loads(content) | changes
-    return json.dumps({key: value for key, value in notebook.items() if value is not ...}).encode("utf-8")
+    return json.dumps({key: value for key, value in notebook.items() if value is not ...}).encode(
+        "utf-8"
+    )
 
 
 def cells_edited(content: bytes, change: Callable[[list], list | None]) -> bytes:
@@ -78,14 +83,20 @@ def cells_edited(content: bytes, change: Callable[[list], list | None]) -> bytes
 
 
 def marked(cells: list[dict], what: str) -> Iterator[dict]:
-    """Yield the cells that nbgrader's metadata calls ``"solution"`` or, for tests, ``"grade"`` and no solution."""
+    """Yield the cells that nbgrader's metadata calls ``"solution"`` or, for tests, ``"grade"`` and
+    no solution."""
     for cell in cells:
         about = cell["metadata"].get("nbgrader", {})
-        if cell["cell_type"] == "code" and about.get(what) and not (what == "grade" and about.get("solution")):
+        if (
+            cell["cell_type"] == "code"
+            and about.get(what)
+            and not (what == "grade" and about.get("solution"))
+        ):
             yield cell
 
 
-# The file itself ----------------------------------------------------------------------------------------------------
+# The file itself ----------------------------------------------------------------------------------
+
 
 @kind("named", "half of a download is not a notebook, and the learner can be asked for the rest")
 def truncated(content, folder):
@@ -120,7 +131,12 @@ def byte_order_mark(content, folder):
 
 @kind("graded|named", "Latin-1 bytes in a comment: the code is there, one letter is not")
 def latin_1(content, folder):
-    put(folder, cells_edited(content, lambda cells: cells.append(_cell("# déjà vu"))).replace(b"\\u00e9", b"\xe9"))
+    put(
+        folder,
+        cells_edited(content, lambda cells: cells.append(_cell("# déjà vu"))).replace(
+            b"\\u00e9", b"\xe9"
+        ),
+    )
 
 
 @kind("graded", "Windows' ends of lines are white space in JSON")
@@ -133,12 +149,16 @@ def carriage_returns_in_cells(content, folder):
     def change(cells):
         for cell in cells:
             cell["source"] = "".join(cell["source"]).replace("\n", "\r\n")
+
     put(folder, cells_edited(content, change))
 
 
 @kind("named", "a page that says that one must sign in was saved under the notebook's name")
 def web_page(content, folder):
-    put(folder, b"<!DOCTYPE html><html><head><title>Sign in</title></head><body><h1>401</h1></body></html>")
+    put(
+        folder,
+        b"<!DOCTYPE html><html><head><title>Sign in</title></head><body><h1>401</h1></body></html>",
+    )
 
 
 @kind("named", "a compressed file is not a notebook, and is not unpacked into memory to find out")
@@ -160,7 +180,9 @@ def bomb_of_zeros(content, folder):
     put(folder, gzip.compress(b" " * 1_000_000) * 400)
 
 
-@kind("named|graded", "nobody may read it: the grader says so, or, run by an administrator, reads it")
+@kind(
+    "named|graded", "nobody may read it: the grader says so, or, run by an administrator, reads it"
+)
 def unreadable(content, folder):
     put(folder, content)
     (folder / name_of(folder)).chmod(0)
@@ -209,7 +231,8 @@ def link_beside_it(content, folder):
     (folder / "passwords.txt").symlink_to("/etc/passwd")
 
 
-# JSON ---------------------------------------------------------------------------------------------------------------
+# JSON ---------------------------------------------------------------------------------------------
+
 
 @kind("named", "a list is not a notebook")
 def json_list(content, folder):
@@ -228,7 +251,10 @@ def deep_nesting(content, folder):
 
 @kind("graded|named", "metadata nested so deep that writing it again naively overflows the stack")
 def deep_metadata(content, folder):
-    put(folder, content.rstrip().removesuffix(b"}") + b', "deep": ' + b"[" * 5_000 + b"]" * 5_000 + b"}")
+    put(
+        folder,
+        content.rstrip().removesuffix(b"}") + b', "deep": ' + b"[" * 5_000 + b"]" * 5_000 + b"}",
+    )
 
 
 @kind("graded-less|named", "two lists of cells under one key: whichever counts, it counts once")
@@ -238,21 +264,35 @@ def repeated_keys(content, folder):
 
 @kind("graded|named", "an integer of a hundred thousand digits, where a number is expected")
 def huge_integer(content, folder):
-    put(folder, edited(content, metadata=json.loads(content)["metadata"] | {"count": 0}).replace(
-        b'"count": 0', b'"count": ' + b"9" * 100_000))
+    put(
+        folder,
+        edited(content, metadata=json.loads(content)["metadata"] | {"count": 0}).replace(
+            b'"count": 0', b'"count": ' + b"9" * 100_000
+        ),
+    )
 
 
 @kind("graded|named", "NaN and Infinity are not JSON, and some tools write them")
 def not_a_number(content, folder):
-    put(folder, edited(content, metadata=json.loads(content)["metadata"] | {"a": float("nan"), "b": float("inf")}))
+    put(
+        folder,
+        edited(
+            content,
+            metadata=json.loads(content)["metadata"] | {"a": float("nan"), "b": float("inf")},
+        ),
+    )
 
 
 @kind("graded|named", "half of a surrogate pair in a text that is shown: nothing can encode it")
 def lone_surrogates(content, folder):
-    put(folder, cells_edited(content, lambda cells: cells.append(_cell("shown = '\ud800'", "markdown"))))
+    put(
+        folder,
+        cells_edited(content, lambda cells: cells.append(_cell("shown = '\ud800'", "markdown"))),
+    )
 
 
-# The notebook format ------------------------------------------------------------------------------------------------
+# The notebook format ------------------------------------------------------------------------------
+
 
 @kind("graded|named", "an old notebook, of format 3, has its cells elsewhere")
 def format_3(content, folder):
@@ -291,6 +331,7 @@ def cells_of_another_kind(content, folder):
 def cell_without_source(content, folder):
     def change(cells):
         del next(marked(cells, "solution"))["source"]
+
     put(folder, cells_edited(content, change))
 
 
@@ -299,38 +340,53 @@ def sources_in_lines(content, folder):
     def change(cells):
         for cell in cells:
             cell["source"] = "".join(cell["source"]).splitlines(keepends=True)
+
     put(folder, cells_edited(content, change))
 
 
-@kind("graded-less|named", "the text of a cell is a number, of another null, of a third a list of numbers")
+@kind(
+    "graded-less|named",
+    "the text of a cell is a number, of another null, of a third a list of numbers",
+)
 def sources_of_other_kinds(content, folder):
     def change(cells):
         for cell, value in zip(marked(cells, "solution"), (42, None, [1, 2]), strict=False):
             cell["source"] = value
+
     put(folder, cells_edited(content, change))
 
 
-@kind("graded|named", "cells' metadata that are lists, numbers and null, in cells that are not nbgrader's")
+@kind(
+    "graded|named",
+    "cells' metadata that are lists, numbers and null, in cells that are not nbgrader's",
+)
 def metadata_of_other_kinds(content, folder):
     def change(cells):
         for value in ([], 3, None, "x"):
             cells.append(_cell("pass") | {"metadata": value})
+
     put(folder, cells_edited(content, change))
 
 
 @kind("graded-less|named", "nbgrader's own metadata are of other kinds than they should be")
 def grading_metadata_of_other_kinds(content, folder):
     def change(cells):
-        for cell, value in zip(marked(cells, "solution"), ("solution", ["grade_id"], {"grade_id": 7}), strict=False):
+        for cell, value in zip(
+            marked(cells, "solution"), ("solution", ["grade_id"], {"grade_id": 7}), strict=False
+        ):
             cell["metadata"]["nbgrader"] = value
+
     put(folder, cells_edited(content, change))
 
 
 @kind("graded|named", "outputs of kinds that the format does not know: nothing of them is needed")
 def strange_outputs(content, folder):
     def change(cells):
-        for cell, value in zip(marked(cells, "solution"), (None, [42], [{"output_type": "dance"}]), strict=False):
+        for cell, value in zip(
+            marked(cells, "solution"), (None, [42], [{"output_type": "dance"}]), strict=False
+        ):
             cell["outputs"] = value
+
     put(folder, cells_edited(content, change))
 
 
@@ -339,7 +395,9 @@ def outputs_of_30_mb(content, folder):
     _with_outputs(content, folder, 30)
 
 
-@kind("graded|named", "two hundred megabytes of outputs, which grading throws away anyhow", big=True)
+@kind(
+    "graded|named", "two hundred megabytes of outputs, which grading throws away anyhow", big=True
+)
 def outputs_of_200_mb(content, folder):
     _with_outputs(content, folder, 200)
 
@@ -351,8 +409,16 @@ def very_many_cells(content, folder):
 
 @kind("graded|named", "another kernel's name: the cells are Python all the same")
 def kernel_of_r(content, folder):
-    put(folder, edited(content, metadata={"kernelspec": {"name": "ir", "display_name": "R", "language": "R"},
-                                          "language_info": {"name": "R"}}))
+    put(
+        folder,
+        edited(
+            content,
+            metadata={
+                "kernelspec": {"name": "ir", "display_name": "R", "language": "R"},
+                "language_info": {"name": "R"},
+            },
+        ),
+    )
 
 
 @kind("graded", "no kernel is named: the course knows its own")
@@ -360,7 +426,8 @@ def no_kernel(content, folder):
     put(folder, edited(content, metadata={}))
 
 
-# The cells ----------------------------------------------------------------------------------------------------------
+# The cells ----------------------------------------------------------------------------------------
+
 
 @kind("graded", "a test cell copied by accident counts once")
 def copied_test(content, folder):
@@ -369,11 +436,23 @@ def copied_test(content, folder):
 
 @kind("graded", "each solution pasted twice, with the same grade id: the answer is the same")
 def copied_solutions(content, folder):
-    put(folder, cells_edited(content, lambda cells: [
-        twice for cell in cells for twice in [cell] * (1 + (cell in list(marked(cells, "solution"))))]))
+    put(
+        folder,
+        cells_edited(
+            content,
+            lambda cells: [
+                twice
+                for cell in cells
+                for twice in [cell] * (1 + (cell in list(marked(cells, "solution"))))
+            ],
+        ),
+    )
 
 
-@kind("graded|graded-less", "a test that was deleted is the source's, and is put back or earns nothing")
+@kind(
+    "graded|graded-less",
+    "a test that was deleted is the source's, and is put back or earns nothing",
+)
 def deleted_test(content, folder):
     put(folder, cells_edited(content, lambda cells: cells.remove(next(marked(cells, "grade")))))
 
@@ -383,6 +462,7 @@ def deleted_tests(content, folder):
     def change(cells):
         tests = list(marked(cells, "grade"))
         return [cell for cell in cells if cell not in tests]
+
     put(folder, cells_edited(content, change))
 
 
@@ -396,6 +476,7 @@ def edited_test(content, folder):
     def change(cells):
         for cell in marked(cells, "grade"):
             cell["source"] = "raise RuntimeError('edited by accident')"
+
     put(folder, cells_edited(content, change))
 
 
@@ -404,6 +485,7 @@ def changed_points(content, folder):
     def change(cells):
         for cell, points in zip(marked(cells, "grade"), (100, -1, "2", None, 1e400), strict=False):
             cell["metadata"]["nbgrader"]["points"] = points
+
     put(folder, cells_edited(content, change))
 
 
@@ -413,15 +495,22 @@ def retyped_test(content, folder):
         for cell, as_what in zip(marked(cells, "grade"), ("markdown", "raw"), strict=False):
             cell["cell_type"] = as_what
             del cell["outputs"], cell["execution_count"]
+
     put(folder, cells_edited(content, change))
 
 
-@kind("graded-less|named", "nbgrader's metadata are gone, as after a copy into a new notebook: nothing can be matched")
+@kind(
+    "graded-less|named",
+    "nbgrader's metadata are gone, as after a copy into a new notebook: nothing can be matched",
+)
 def grading_metadata_gone(content, folder):
     put(folder, cells_edited(content, lambda cells: [cell | {"metadata": {}} for cell in cells]))
 
 
-@kind("graded|graded-less", "the cells in another order, tests first: the source's order counts, or theirs")
+@kind(
+    "graded|graded-less",
+    "the cells in another order, tests first: the source's order counts, or theirs",
+)
 def reordered(content, folder):
     put(folder, cells_edited(content, lambda cells: cells[::-1]))
 
@@ -431,6 +520,7 @@ def no_cell_ids(content, folder):
     def change(cells):
         for cell in cells:
             cell.pop("id", None)
+
     put(folder, edited(cells_edited(content, change), nbformat_minor=4))
 
 
@@ -439,7 +529,8 @@ def same_cell_ids(content, folder):
     put(folder, cells_edited(content, lambda cells: [cell | {"id": "same"} for cell in cells]))
 
 
-# The folder ---------------------------------------------------------------------------------------------------------
+# The folder ---------------------------------------------------------------------------------------
+
 
 @kind("named", "nothing was handed in but the folder")
 def missing(content, folder):
@@ -498,7 +589,10 @@ def endless_timestamp(content, folder):
     put(folder, b"9" * 5_000_000, "timestamp.txt")
 
 
-@kind("graded|named", "files beside it whose names are not text, hold an end of line, or are as long as may be")
+@kind(
+    "graded|named",
+    "files beside it whose names are not text, hold an end of line, or are as long as may be",
+)
 def strange_names(content, folder):
     put(folder, content)
     for name in (b"caf\xe9.txt", b"two\nlines.txt", b"x" * 240 + b".txt", b"-rf", b"=1+1.csv"):

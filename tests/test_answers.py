@@ -1,9 +1,11 @@
-"""Do the exercises' tests accept every right answer, however written, and refuse wrong ones with the reason?
+"""Do the exercises' tests accept every right answer, however written, and refuse wrong ones with
+the reason?
 
-The answers are data, tests/answers/NN-slug.toml: for each task, right ones written differently, plausible wrong ones
-with a word that the message must say, and the few wrong ones that pass, each with its reason. Marks are given on
-altered tables, so wrong answers are tried there; right ones must be accepted there and on the shipped tables. Those of
-the session's two tests follow from their bank of items: each wrong letter must meet the misconception it is tied to.
+The answers are data, tests/answers/NN-slug.toml: for each task, right ones written differently,
+plausible wrong ones with a word that the message must say, and the few wrong ones that pass, each
+with its reason. Marks are given on altered tables, so wrong answers are tried there; right ones
+must be accepted there and on the shipped tables. Those of the session's two tests follow from their
+bank of items: each wrong letter must meet the misconception it is tied to.
 """
 
 import re
@@ -22,17 +24,35 @@ ANSWERS = {path.stem: tomllib.loads(path.read_text("utf-8")) for path in FILES}
 
 
 def answers_of_form(bank: dict, form: str) -> dict:
-    """Return the right and wrong answers of a form of the session's tests, as the files of tests/answers/ have them."""
+    """Return the right and wrong answers of a form of the session's tests, as the files of
+    tests/answers/ have them."""
     tasks = []
     for pair in bank["pair"]:
         name, right = pair["name"], assessment.key(pair, form)
-        ideas = {letter: bank["misconceptions"][pair[form][letter]["is"]]["en"] for letter in "ABCD" if letter != right}
-        wrong = [{"code": f'{name} = "{letter}"', "why": idea, "says": re.escape(idea)}
-                 for letter, idea in ideas.items()]
-        wrong += [{"code": f"{name} = {written}", "why": "no letter", "says": says} for written, says in (
-            ('"E"', "none of the four"), ('"?"', "none of the four"), ('" "', "none of the four"),
-            ('""', "One letter"), (f'"{right}."', "One letter"), ('"AB"', "One letter"), (f'["{right}"]', "text"),
-            ("1", "text"), ("None", "text"), ("True", "text"))]
+        ideas = {
+            letter: bank["misconceptions"][pair[form][letter]["is"]]["en"]
+            for letter in "ABCD"
+            if letter != right
+        }
+        wrong = [
+            {"code": f'{name} = "{letter}"', "why": idea, "says": re.escape(idea)}
+            for letter, idea in ideas.items()
+        ]
+        wrong += [
+            {"code": f"{name} = {written}", "why": "no letter", "says": says}
+            for written, says in (
+                ('"E"', "none of the four"),
+                ('"?"', "none of the four"),
+                ('" "', "none of the four"),
+                ('""', "One letter"),
+                (f'"{right}."', "One letter"),
+                ('"AB"', "One letter"),
+                (f'["{right}"]', "text"),
+                ("1", "text"),
+                ("None", "text"),
+                ("True", "text"),
+            )
+        ]
         ways = (f'"{right}"', f"'{right}'", f'"{right.lower()}"', f'str("{right}")')
         tasks.append({"name": name, "right": [f"{name} = {way}" for way in ways], "wrong": wrong})
     return {"task": tasks}
@@ -88,7 +108,10 @@ def warm(altered_tables):
 def outcome(code: str, exercise: str, name: str, folder: Path, warm) -> str | None:
     """Run an answer, then its test; return None if accepted, else the English message."""
     names, tests = warm(exercise, folder)
-    own = {key: value.copy() if isinstance(value, (pd.DataFrame, pd.Series)) else value for key, value in names.items()}
+    own = {
+        key: value.copy() if isinstance(value, (pd.DataFrame, pd.Series)) else value
+        for key, value in names.items()
+    }
     own[name] = ...
     with reading(folder):
         try:
@@ -106,12 +129,16 @@ def outcome(code: str, exercise: str, name: str, folder: Path, warm) -> str | No
 def test_right_answers_are_accepted_however_they_are_written(warm, tables, exercise, name):
     right = task(exercise, name)["right"]
     assert len(right) >= 3
-    refused = {code: said for code in right if (said := outcome(code, exercise, name, tables, warm))}
+    refused = {
+        code: said for code in right if (said := outcome(code, exercise, name, tables, warm))
+    }
     assert refused == {}
 
 
 @pytest.mark.parametrize(("exercise", "name"), TASKS)
-def test_wrong_answers_are_refused_with_a_message_that_names_the_fault(warm, altered_tables, exercise, name):
+def test_wrong_answers_are_refused_with_a_message_that_names_the_fault(
+    warm, altered_tables, exercise, name
+):
     found = task(exercise, name)
     assert len(found["wrong"]) + len(found.get("passes", [])) >= 10
     for wrong in found["wrong"]:
@@ -137,8 +164,14 @@ def test_at_least_95_percent_of_wrong_answers_are_refused(exercise):
 @pytest.mark.parametrize("exercise", release.assignments())
 def test_every_auto_graded_task_has_its_answers(exercise):
     master = notebooks.read(release.COURSE / "source" / exercise / f"{exercise}.ipynb")
-    ids = [cell.metadata["nbgrader"]["grade_id"] for cell in notebooks.code(master) if "nbgrader" in cell.metadata]
-    assert [each for each in ids if not each.endswith("-test")] == [each["name"] for each in ANSWERS[exercise]["task"]]
+    ids = [
+        cell.metadata["nbgrader"]["grade_id"]
+        for cell in notebooks.code(master)
+        if "nbgrader" in cell.metadata
+    ]
+    assert [each for each in ids if not each.endswith("-test")] == [
+        each["name"] for each in ANSWERS[exercise]["task"]
+    ]
 
 
 @pytest.mark.parametrize(("exercise", "name"), TASKS)

@@ -1,4 +1,5 @@
-"""Does any attack gain a point, read what is hidden, write outside, strike a neighbour, or leave anything behind?"""
+"""Does any attack gain a point, read what is hidden, write outside, strike a neighbour, or leave
+anything behind?"""
 
 import contextlib
 import json
@@ -20,7 +21,10 @@ OFFER = doctor.offer()
 MISSING = "; ".join(english for english, _ in OFFER.missing)
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=MISSING or "nothing is missing")
 ATTACKS = {attack.name: attack for attack in attacks.load()}
-LIMITS = '\nc.Grader.limits = {"cell_seconds": 4.0, "seconds": 30.0, "memory": 1 << 30, "disk": 64 << 20}\n'
+LIMITS = (
+    '\nc.Grader.limits = {"cell_seconds": 4.0, "seconds": 30.0, "memory": 1 << 30, "disk": 64 << '
+    "20}\n"
+)
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +57,8 @@ def knocks():
 
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory, knocks):
-    """The course after all attacks were graded at once, two at a time, beside an honest neighbour."""
+    """The course after all attacks were graded at once, two at a time, beside an honest
+    neighbour."""
     course = attacks.build(tmp_path_factory.mktemp("attacked") / "course")
     with open(course / "nbgrader_config.py", "a") as config:
         config.write(LIMITS)
@@ -67,8 +72,15 @@ def graded(tmp_path_factory, knocks):
         outcomes = {name: grader.grade(course, name, workers=2) for name in attacks.ASSIGNMENTS}
         for name in attacks.ASSIGNMENTS:
             feedback.feedback(course, name)
-    return {"course": course, "outcomes": outcomes, "before": before, "traces": attacks.traces(*folders),
-            "by student": {(name, each.student): each for name in outcomes for each in outcomes[name].submissions}}
+    return {
+        "course": course,
+        "outcomes": outcomes,
+        "before": before,
+        "traces": attacks.traces(*folders),
+        "by student": {
+            (name, each.student): each for name in outcomes for each in outcomes[name].submissions
+        },
+    }
 
 
 @pytest.mark.parametrize("name", ATTACKS)
@@ -76,7 +88,9 @@ def test_it_gains_nothing(graded, name):
     attack = ATTACKS[name]
     submission = graded["by student"][attack.assignment, attack.student]
     assert submission.state == "graded" or submission.reason is not None
-    points = {cell: mark.points for marks in submission.marks.values() for cell, mark in marks.items()}
+    points = {
+        cell: mark.points for marks in submission.marks.values() for cell, mark in marks.items()
+    }
     for cell, fair in attack.honest.items():
         most = max((mark for mark in fair if mark is not None), default=None)
         if submission.state == "graded" and most is not None:
@@ -95,13 +109,16 @@ def test_it_brings_nothing_hidden_back(graded, name):
 
 
 def own_loot(folder: Path) -> set[str]:
-    """Return the canaries in what learner code left: all files, and all of a notebook but the instructor's tests."""
+    """Return the canaries in what learner code left: all files, and all of a notebook but the
+    instructor's tests."""
     found = set()
     for path in (path for path in folder.rglob("*") if path.is_file()):
         text = path.read_text("utf-8", "replace")
         if path.suffix == ".ipynb":
             cells = json.loads(text)["cells"]
-            text = json.dumps([cell for cell in cells if not cell["metadata"].get("nbgrader", {}).get("locked")])
+            text = json.dumps(
+                [cell for cell in cells if not cell["metadata"].get("nbgrader", {}).get("locked")]
+            )
         found.update(attacks.CANARY.findall(text))
     return found
 
@@ -114,13 +131,22 @@ def test_its_feedback_holds_nothing_hidden_and_nothing_alive(graded, name):
         text = page.read_text("utf-8")
         found = BeautifulSoup(text, "html.parser")
         assert not attacks.CANARY.findall(text)
-        assert not found.find_all(["script", "svg", "iframe", "object", "embed", "form", "link", "base"])
-        assert not [name for tag in found.find_all(True) for name in tag.attrs if name.startswith("on")]
+        assert not found.find_all(
+            ["script", "svg", "iframe", "object", "embed", "form", "link", "base"]
+        )
+        assert not [
+            name for tag in found.find_all(True) for name in tag.attrs if name.startswith("on")
+        ]
         assert 'content="default-src ' in text.split("<body>")[0]
 
 
 def test_canaries_would_be_seen(tmp_path):
-    cell = {"cell_type": "code", "metadata": {}, "source": "", "outputs": [{"text": attacks.NEIGHBOUR}]}
+    cell = {
+        "cell_type": "code",
+        "metadata": {},
+        "source": "",
+        "outputs": [{"text": attacks.NEIGHBOUR}],
+    }
     (tmp_path / "x.ipynb").write_text(json.dumps({"cells": [cell]}))
     assert own_loot(tmp_path) == {attacks.NEIGHBOUR}
 
@@ -131,7 +157,9 @@ def test_the_neighbour_has_full_marks(graded):
 
 
 def test_nobody_else_s_marks_have_changed(graded):
-    assert graded["before"] and attacks.rows(graded["course"], "read-by-a-person") == graded["before"]
+    assert (
+        graded["before"] and attacks.rows(graded["course"], "read-by-a-person") == graded["before"]
+    )
 
 
 def test_nothing_knocked_at_any_door(graded, knocks):
@@ -153,8 +181,11 @@ def test_the_tests_that_run_what_a_learner_wrote_run_beside_the_learner_and_no_o
 
 
 def test_what_is_shown_of_an_attack_is_dead(graded):
-    """No output and no text of an autograded notebook holds a script, a handler, a frame or a link that runs code."""
-    alive = re.compile(r"<\s*(script|iframe|object|embed|svg|form|meta|link|base)\b|\son\w+\s*=|javascript:", re.I)
+    """No output and no text of an autograded notebook holds a script, a handler, a frame or a link
+    that runs code."""
+    alive = re.compile(
+        r"<\s*(script|iframe|object|embed|svg|form|meta|link|base)\b|\son\w+\s*=|javascript:", re.I
+    )
     for path in (graded["course"] / "autograded").rglob("*.ipynb"):
         for cell in json.loads(path.read_text())["cells"]:
             for output in cell.get("outputs", []):
@@ -162,8 +193,14 @@ def test_what_is_shown_of_an_attack_is_dead(graded):
                 kinds = {"text/plain", "text/html", "image/png", "image/jpeg", "image/gif"}
                 assert set(output.get("data", {})) <= kinds
             if cell["cell_type"] == "markdown" and alive.search(cell["source"]):
-                assert cell["source"].startswith("````") or "```" in cell["source"] or "`" in cell["source"], path
+                assert (
+                    cell["source"].startswith("````")
+                    or "```" in cell["source"]
+                    or "`" in cell["source"]
+                ), path
 
 
 def test_there_are_sixty_attacks_over_all_families():
-    assert len(ATTACKS) >= 60 and {attack.family for attack in ATTACKS.values()} == set(attacks.FAMILIES)
+    assert len(ATTACKS) >= 60 and {attack.family for attack in ATTACKS.values()} == set(
+        attacks.FAMILIES
+    )

@@ -26,7 +26,8 @@ def ends():
 
 
 def later(answering, *numbers):
-    """Let the other side receive as many questions, and answer them in this order, each with its number."""
+    """Let the other side receive as many questions, and answer them in this order, each with its
+    number."""
     questions = [(answering.receive(), answering.number) for _ in numbers]
     for number in numbers:
         _, answering.number = questions[number]
@@ -79,11 +80,21 @@ def table() -> pd.DataFrame:
     return pd.DataFrame({"a": [1, 2, 3], "b": [4, 5, 6]})
 
 
-@pytest.mark.parametrize("value, after", [
-    ([1, 2], []), ({"a": 1}, {}), ({1, 2}, set()), (collections.deque([1]), collections.deque()),
-    (np.array([1, 2]), np.array([0, 0])), (bytearray(b"ab"), bytearray()),
-    (table(), table().head(0)), (table(), table().assign(a=0)), (table()["a"], table()["b"]),
-], ids=lambda each: type(each).__name__)
+@pytest.mark.parametrize(
+    "value, after",
+    [
+        ([1, 2], []),
+        ({"a": 1}, {}),
+        ({1, 2}, set()),
+        (collections.deque([1]), collections.deque()),
+        (np.array([1, 2]), np.array([0, 0])),
+        (bytearray(b"ab"), bytearray()),
+        (table(), table().head(0)),
+        (table(), table().assign(a=0)),
+        (table()["a"], table()["b"]),
+    ],
+    ids=lambda each: type(each).__name__,
+)
 def test_what_is_lent_stays_as_it_was(value, after):
     before = repr(value)
     one = lent(value)

@@ -1,4 +1,5 @@
-"""Can a laptop install from the room's portal alone, with every hash checked, and does the room show nothing else?"""
+"""Can a laptop install from the room's portal alone, with every hash checked, and does the room
+show nothing else?"""
 
 import json
 import os
@@ -52,13 +53,17 @@ def test_the_zip_holds_the_project_its_lock_and_the_workspace_in_both_languages(
         opened = archive.read(f"{Path(bundle.ZIP).stem}/learner/en/04-served-online.ipynb")
     assert {"learner/START-DEBUT.md", "learner/fr/exercises/04-served-online.ipynb"} <= names
     assert any(re.fullmatch(r"open_data_curriculum-.*\.whl", name) for name in names)
-    assert all("instructor" not in cell["metadata"].get("tags", []) for cell in json.loads(opened)["cells"])
+    assert all(
+        "instructor" not in cell["metadata"].get("tags", []) for cell in json.loads(opened)["cells"]
+    )
 
 
 @pytest.fixture
 def laptop(address, tmp_path) -> Path:
     """The folder that a learner has unpacked."""
-    (tmp_path / "bundle.zip").write_bytes(requests.get(f"{address}/room/{bundle.ZIP}", timeout=30).content)
+    (tmp_path / "bundle.zip").write_bytes(
+        requests.get(f"{address}/room/{bundle.ZIP}", timeout=30).content
+    )
     zipfile.ZipFile(tmp_path / "bundle.zip").extractall(tmp_path)
     return tmp_path / Path(bundle.ZIP).stem
 
@@ -66,8 +71,13 @@ def laptop(address, tmp_path) -> Path:
 def run(*words, folder: Path) -> subprocess.CompletedProcess:
     """Run a command as on a laptop that knows no index."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
-    return subprocess.run([*map(str, words)], cwd=folder, capture_output=True, text=True,
-                          env=clean | {"PIP_CONFIG_FILE": os.devnull})
+    return subprocess.run(
+        [*map(str, words)],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env=clean | {"PIP_CONFIG_FILE": os.devnull},
+    )
 
 
 def test_a_laptop_installs_with_the_line_of_the_page_and_no_index(address, laptop):
@@ -79,7 +89,9 @@ def test_a_laptop_installs_with_the_line_of_the_page_and_no_index(address, lapto
     python = laptop / ".venv" / "bin" / "python"
     listed = run(python, "-m", "pip", "list", folder=laptop).stdout
     assert "six" in listed and "open-data-curriculum" in listed
-    assert "click" in done.stderr  # this lock has one package, so the lessons themselves cannot open
+    assert (
+        "click" in done.stderr
+    )  # this lock has one package, so the lessons themselves cannot open
 
 
 def test_a_room_that_is_gone_is_told_in_words(laptop):
@@ -96,8 +108,22 @@ def test_without_an_address_it_says_where_the_address_stands(laptop):
 def test_a_package_that_is_not_the_one_locked_is_refused_in_the_room(address, room, tmp_path):
     (tmp_path / "requirements.txt").write_text(f"six==1.17.0 --hash=sha256:{'0' * 64}\n")
     done = subprocess.run(
-        [sys.executable, "-m", "pip", "download", "--no-index", "-f", f"{address}/room/packages/",
-         "--require-hashes", "-r", "requirements.txt"], cwd=tmp_path, capture_output=True, text=True)
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "--no-index",
+            "-f",
+            f"{address}/room/packages/",
+            "--require-hashes",
+            "-r",
+            "requirements.txt",
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode != 0 and "DO NOT MATCH THE HASHES" in done.stderr
 
 
@@ -122,12 +148,16 @@ def test_the_room_shows_its_own_files_alone(address, path):
 
 
 def test_the_portal_answers_beside_the_room(address):
-    answer = requests.get(f"{address}/data/api/action/package_search", params={"q": "covid", "rows": 1}, timeout=30)
+    answer = requests.get(
+        f"{address}/data/api/action/package_search", params={"q": "covid", "rows": 1}, timeout=30
+    )
     assert answer.json()["result"]["count"] > 100
 
 
 def test_a_hostile_host_writes_nothing_alive_into_the_page(address):
-    said = requests.get(f"{address}/room/", headers={"Host": "<script>alert(1)</script>"}, timeout=30).text
+    said = requests.get(
+        f"{address}/room/", headers={"Host": "<script>alert(1)</script>"}, timeout=30
+    ).text
     assert "<script" not in said
 
 

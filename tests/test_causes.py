@@ -1,4 +1,5 @@
-"""Does a learner ever lose marks to something other than an answer without being told which, and where?"""
+"""Does a learner ever lose marks to something other than an answer without being told which, and
+where?"""
 
 import json
 import subprocess
@@ -13,7 +14,9 @@ from grader.outputs import CUT, MOST_OUTPUTS, Allowance, clean
 from tests import coursework
 
 OFFER = doctor.offer()
-confined = pytest.mark.skipif(bool(OFFER.missing), reason="; ".join(map(str, OFFER.missing)) or "nothing is missing")
+confined = pytest.mark.skipif(
+    bool(OFFER.missing), reason="; ".join(map(str, OFFER.missing)) or "nothing is missing"
+)
 
 SOURCE = """
 # %% grade_id=first kind=solution
@@ -52,8 +55,9 @@ def mangle(notebook):
         cell["metadata"].pop("nbgrader", None)
     return notebook
 """,
-    "types": "# %% grade_id=first\nimport pandas as pd\nfirst = pd.DataFrame({'a': [1]}).groupby('a')\n\n"
-             "# %% grade_id=second\nsecond = 2\n",
+    "types": "# %% grade_id=first\nimport pandas as pd\nfirst = pd.DataFrame({'a': "
+    "[1]}).groupby('a')\n\n"
+    "# %% grade_id=second\nsecond = 2\n",
 }
 
 
@@ -73,7 +77,9 @@ def outcome(course):
 
 
 def points(submission) -> dict[str, float]:
-    return {name: mark.points for marks in submission.marks.values() for name, mark in marks.items()}
+    return {
+        name: mark.points for marks in submission.marks.values() for name, mark in marks.items()
+    }
 
 
 @confined
@@ -95,7 +101,9 @@ def test_cells_that_were_found_without_metadata_are_named(outcome):
 def test_what_took_marks_is_named_with_its_cell_in_both_languages(outcome, student, where):
     said = outcome[student].said
     assert said and all(where in sentence.english and where in sentence.french for sentence in said)
-    assert outcome[student].took_marks is (student != "slow")  # an endless cell of one's own costs no answer
+    assert outcome[student].took_marks is (
+        student != "slow"
+    )  # an endless cell of one's own costs no answer
 
 
 @confined
@@ -106,21 +114,45 @@ def test_what_only_answers_cost_is_no_cause(outcome, student):
 
 @confined
 def test_an_odd_value_costs_its_own_name_and_says_what_was_expected(outcome):
-    marks = {name: mark for marks in outcome["types"].marks.values() for name, mark in marks.items()}
+    marks = {
+        name: mark for marks in outcome["types"].marks.values() for name, mark in marks.items()
+    }
     assert (marks["first-test"].points, marks["second-test"].points) == (0.0, 1.0)
     assert marks["first-test"].hint.english == (
-        "`first` is a grouped table, of which nothing was computed yet (DataFrameGroupBy), which cannot be marked; "
-        "I expected a list.")
+        "`first` is a grouped table, of which nothing was computed yet (DataFrameGroupBy), which "
+        "cannot be marked; I expected a list."
+    )
     assert "il faut une liste" in marks["first-test"].hint.french
 
 
 @confined
-@pytest.mark.parametrize(("student", "code"), [("right", 0), ("wrong", 0), ("ends", 1), ("lost", 1)])
-def test_the_exit_code_and_the_report_say_that_something_is_to_be_looked_at(course, outcome, tmp_path, student, code):
+@pytest.mark.parametrize(
+    ("student", "code"), [("right", 0), ("wrong", 0), ("ends", 1), ("lost", 1)]
+)
+def test_the_exit_code_and_the_report_say_that_something_is_to_be_looked_at(
+    course, outcome, tmp_path, student, code
+):
     report = tmp_path / "report.json"
     done = subprocess.run(
-        [sys.executable, "-m", "grader", "--lang", "en", "grade", "one", "--course", str(course), "--student", student,
-         "--again", "--json", str(report)], capture_output=True, text=True)
+        [
+            sys.executable,
+            "-m",
+            "grader",
+            "--lang",
+            "en",
+            "grade",
+            "one",
+            "--course",
+            str(course),
+            "--student",
+            student,
+            "--again",
+            "--json",
+            str(report),
+        ],
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == code, done.stderr
     assert ("--again" in done.stdout) is bool(code)
     written = json.loads(report.read_text())["submissions"][0]
@@ -155,7 +187,9 @@ def test_a_course_around_which_python_lies_is_hidden_whole(tmp_path, monkeypatch
 def test_a_course_that_holds_python_is_hidden_in_parts(tmp_path, monkeypatch):
     course = coursework.build_course_of_one(SOURCE, tmp_path / "course")
     monkeypatch.setattr("grader.course.python_folders", lambda: [course / ".venv"])
-    assert {str(course / part) for part in ("source", "gradebook.db")} <= set(Course(course).surroundings.hidden)
+    assert {str(course / part) for part in ("source", "gradebook.db")} <= set(
+        Course(course).surroundings.hidden
+    )
 
 
 def shown(count: int, text: str = "x") -> list[dict]:

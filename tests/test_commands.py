@@ -1,4 +1,5 @@
-"""Do the commands do what they say, in the reader's language, with their exit codes and no trace of frames?"""
+"""Do the commands do what they say, in the reader's language, with their exit codes and no trace of
+frames?"""
 
 import os
 import re
@@ -19,8 +20,14 @@ NAMES = ("list", "show", "lessons", "refresh", "check", "serve", "doctor")
 
 def run(*arguments, expect: int = 0, module: str = "portail.commands", **environment) -> str:
     """Run a command as a reader does and return what it printed."""
-    done = subprocess.run([sys.executable, "-m", module, *arguments], capture_output=True, text=True, timeout=120,
-                          env=os.environ | {"PORTAIL_LANG": "en"} | environment, cwd=ROOT)
+    done = subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=os.environ | {"PORTAIL_LANG": "en"} | environment,
+        cwd=ROOT,
+    )
     assert done.returncode == expect, done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
     return done.stdout + done.stderr
@@ -59,11 +66,19 @@ def test_help_is_in_plain_words_and_both_languages(name):
     assert " / " in shown.splitlines()[2]
 
 
-@pytest.mark.parametrize(("arguments", "says"), [
-    (("show", "nothing"), "The names are"), (("refresh", "nothing"), "The names are"), (("refresh",), "Name a dataset"),
-    (("check", "nothing"), "The names are"), (("serve", "--port", "99999"), "99999"), (("sing",), "No such command"),
-    (("serve", "--data", "no-such-folder"), "does not exist"), (("serve", "--host", "203.0.113.1"), "try --port"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("show", "nothing"), "The names are"),
+        (("refresh", "nothing"), "The names are"),
+        (("refresh",), "Name a dataset"),
+        (("check", "nothing"), "The names are"),
+        (("serve", "--port", "99999"), "99999"),
+        (("sing",), "No such command"),
+        (("serve", "--data", "no-such-folder"), "does not exist"),
+        (("serve", "--host", "203.0.113.1"), "try --port"),
+    ],
+)
 def test_what_cannot_be_run_exits_2_with_a_sentence(home, arguments, says):
     assert says in run(*arguments, expect=2, **home)
 
@@ -71,7 +86,12 @@ def test_what_cannot_be_run_exits_2_with_a_sentence(home, arguments, says):
 @pytest.mark.parametrize("setting", [{"PORTAIL_MODE": "sometimes"}])
 def test_a_setting_that_means_nothing_is_named(home, setting):
     code = "import portail; portail.load('nap5')"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=os.environ | home | setting)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env=os.environ | home | setting,
+    )
     assert "Choose auto, live or snapshot" in done.stderr
 
 
@@ -92,9 +112,14 @@ def test_refresh_then_check_against_a_portal(home, portal):
 
 def serve(*arguments, **environment):
     """Start ``portail serve`` and return the process and its address."""
-    process = subprocess.Popen([sys.executable, "-m", "portail.commands", "serve", "--port", "0", *arguments],
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT,
-                               env=os.environ | {"PORTAIL_LANG": "en", "PYTHONUNBUFFERED": "1"} | environment)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "portail.commands", "serve", "--port", "0", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env=os.environ | {"PORTAIL_LANG": "en", "PYTHONUNBUFFERED": "1"} | environment,
+    )
     line = process.stdout.readline()
     return process, re.search(r"http://127\.0\.0\.1:\d+", line)[0]
 
@@ -102,7 +127,9 @@ def serve(*arguments, **environment):
 def test_serve_is_a_portal_until_ctrl_c(home):
     process, address = serve(**home)
     try:
-        answer = requests.get(f"{address}/data/api/action/package_search", params={"q": "covid"}, timeout=20)
+        answer = requests.get(
+            f"{address}/data/api/action/package_search", params={"q": "covid"}, timeout=20
+        )
         assert answer.json()["result"]["count"] > 0
     finally:
         process.send_signal(signal.SIGINT)
@@ -114,8 +141,11 @@ def test_serve_is_a_portal_until_ctrl_c(home):
 def test_serve_gives_a_folder_of_portal_files(home):
     process, address = serve("--data", str(REAL), **home)
     try:
-        answer = requests.get(f"{address}/data/api/action/datastore_search", timeout=20,
-                              params={"resource_id": "0305a157-9d10-4ec2-8ca4-e39ab2b34396", "limit": 1})
+        answer = requests.get(
+            f"{address}/data/api/action/datastore_search",
+            timeout=20,
+            params={"resource_id": "0305a157-9d10-4ec2-8ca4-e39ab2b34396", "limit": 1},
+        )
         assert answer.json()["result"]["total"] == 735
     finally:
         process.send_signal(signal.SIGINT)
@@ -125,7 +155,9 @@ def test_serve_gives_a_folder_of_portal_files(home):
 def test_a_port_in_use_is_named_with_the_next_step(home):
     process, address = serve(**home)
     try:
-        assert "Another program may use the port" in run("serve", "--port", address.rsplit(":", 1)[1], expect=2, **home)
+        assert "Another program may use the port" in run(
+            "serve", "--port", address.rsplit(":", 1)[1], expect=2, **home
+        )
     finally:
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=20)
@@ -133,9 +165,14 @@ def test_a_port_in_use_is_named_with_the_next_step(home):
 
 def test_ctrl_c_during_a_slow_refresh_exits_130_and_loses_nothing(home, portal):
     portal.suffer("hang")
-    process = subprocess.Popen([sys.executable, "-m", "portail.commands", "refresh", "nap5"], stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE, text=True, cwd=ROOT,
-                               env=os.environ | home | {"PORTAIL_URL": portal.address, "PORTAIL_LANG": "en"})
+    process = subprocess.Popen(
+        [sys.executable, "-m", "portail.commands", "refresh", "nap5"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env=os.environ | home | {"PORTAIL_URL": portal.address, "PORTAIL_LANG": "en"},
+    )
     deadline = time.monotonic() + 30
     while not portal.requests and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -156,27 +193,38 @@ def test_doctor_finds_a_damaged_dataset(home, tmp_path, small_datasets):
     shutil.copytree(small_datasets / "nap5", tmp_path / "data" / "nap5")
     with open(tmp_path / "data" / "nap5" / "nap5.csv", "a") as rows:
         rows.write("one more\n")
-    shown = run("doctor", expect=1, PORTAIL_URL="http://no-such-host.invalid", PORTAIL_DATA=str(tmp_path / "data"),
-                **home)
+    shown = run(
+        "doctor",
+        expect=1,
+        PORTAIL_URL="http://no-such-host.invalid",
+        PORTAIL_DATA=str(tmp_path / "data"),
+        **home,
+    )
     assert "The dataset nap5 is damaged" in shown
 
 
 def test_doctor_runs_before_anything_is_installed():
-    done = subprocess.run([sys.executable, "-S", "-I", str(ROOT / "portail" / "doctor.py"), str(ROOT)],
-                          capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-S", "-I", str(ROOT / "portail" / "doctor.py"), str(ROOT)],
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "[ OK ] Python" in done.stdout
 
 
-@pytest.mark.parametrize(("result", "state", "says"), [
-    (lambda: doctor.check_python((3, 8)), "fail", "3.11 or newer"),
-    (lambda: doctor.check_python((3, 13)), "ok", "3.13"),
-    (lambda: doctor.check_disk(".", free=10**8), "fail", "0.1 GB"),
-    (lambda: doctor.check_folder("/proc/none"), "fail", "read-only"),
-    (lambda: doctor.check_proxy({"HTTPS_PROXY": "proxy:80"}), "fail", "http://"),
-    (lambda: doctor.check_proxy({"HTTPS_PROXY": "http://proxy:80"}), "ok", "HTTPS_PROXY"),
-    (lambda: doctor.check_proxy({}), "ok", "No proxy"),
-])
+@pytest.mark.parametrize(
+    ("result", "state", "says"),
+    [
+        (lambda: doctor.check_python((3, 8)), "fail", "3.11 or newer"),
+        (lambda: doctor.check_python((3, 13)), "ok", "3.13"),
+        (lambda: doctor.check_disk(".", free=10**8), "fail", "0.1 GB"),
+        (lambda: doctor.check_folder("/proc/none"), "fail", "read-only"),
+        (lambda: doctor.check_proxy({"HTTPS_PROXY": "proxy:80"}), "fail", "http://"),
+        (lambda: doctor.check_proxy({"HTTPS_PROXY": "http://proxy:80"}), "ok", "HTTPS_PROXY"),
+        (lambda: doctor.check_proxy({}), "ok", "No proxy"),
+    ],
+)
 def test_doctor_gives_a_remedy_for_each_trouble(result, state, says):
     found = result()
     assert found.state == state and says in found.english and found.french != ""

@@ -13,7 +13,9 @@ COURSES = sorted(path for path in coursework.COURSES.iterdir() if (path / "sourc
 @pytest.fixture(scope="module", params=COURSES, ids=lambda path: path.name)
 def graded(request, tmp_path_factory):
     """A course graded by stock nbgrader, and a copy of it graded by this grader."""
-    ours = coursework.build_course(request.param, tmp_path_factory.mktemp(request.param.name) / "ours")
+    ours = coursework.build_course(
+        request.param, tmp_path_factory.mktemp(request.param.name) / "ours"
+    )
     assignments = sorted(path.name for path in (ours / "source").iterdir())
     for assignment in assignments:
         for student, text in coursework.submissions(request.param, assignment).items():
@@ -37,7 +39,9 @@ def test_nothing_failed_and_no_test_differs(graded):
 
 
 def test_nbgrader_s_own_feedback_and_export_work_on_the_result(graded):
-    coursework.nbgrader(graded["ours"], *(f"generate_feedback {name}" for name in graded["outcomes"]), "export")
+    coursework.nbgrader(
+        graded["ours"], *(f"generate_feedback {name}" for name in graded["outcomes"]), "export"
+    )
     for assignment in graded["outcomes"]:
         assert list((graded["ours"] / "feedback" / "solution" / assignment).glob("*.html"))
     assert "solution" in (graded["ours"] / "grades.csv").read_text()
@@ -51,6 +55,8 @@ def test_the_submissions_have_the_marks_at_their_heads_and_are_of_every_quality(
         for student, path in texts.items():
             intended = coursework.parse(path.read_text("utf-8")).marks
             assert stock[student] == {cell: mark for cell, (mark,) in intended.items()}, student
-        totals = {student: sum(mark or 0 for mark in marks.values()) for student, marks in stock.items()}
+        totals = {
+            student: sum(mark or 0 for mark in marks.values()) for student, marks in stock.items()
+        }
         assert min(totals.values()) < max(totals.values()) / 4 and len(set(totals.values())) >= 4
         assert totals["solution"] == max(totals.values())

@@ -1,4 +1,5 @@
-"""Is a sealed process shut off from everything but what it is given, and does it leave nothing behind?"""
+"""Is a sealed process shut off from everything but what it is given, and does it leave nothing
+behind?"""
 
 import os
 import pickle
@@ -24,7 +25,8 @@ from tests.conftest import left_of
 
 OFFER = doctor.offer()
 pytestmark = pytest.mark.skipif(
-    bool(OFFER.missing), reason="; ".join(english for english, _ in OFFER.missing) or "confinement is there"
+    bool(OFFER.missing),
+    reason="; ".join(english for english, _ in OFFER.missing) or "confinement is there",
 )
 
 
@@ -76,7 +78,8 @@ def zygote(tmp_path_factory):
 
 @pytest.fixture
 def run(zygote):
-    """Run code in a fresh sealed process and return what it printed, and its failure if it had one."""
+    """Run code in a fresh sealed process and return what it printed, and its failure if it
+    had one."""
 
     def run(code: str, limits: Limits = ORDINARY) -> str:
         here, theirs = socket.socketpair()
@@ -86,7 +89,9 @@ def run(zygote):
             channel = Channel(here, border.Answer)
             try:
                 channel.ask(border.Open(b'{"cells": []}'), 30)
-                answer = channel.ask(border.Run(code, limits.cell_seconds), limits.cell_seconds + 10)
+                answer = channel.ask(
+                    border.Run(code, limits.cell_seconds), limits.cell_seconds + 10
+                )
                 outputs = msgspec.msgpack.decode(answer.outputs)
             except border.Gone:
                 outputs = [{"text": "gone"}]
@@ -100,7 +105,8 @@ def run(zygote):
 
 
 @pytest.mark.parametrize(
-    "path", ["/proc", "/sys", "/home", "/var", "/root/.bashrc", "/etc/shadow", "/etc/hostname", "/run"]
+    "path",
+    ["/proc", "/sys", "/home", "/var", "/root/.bashrc", "/etc/shadow", "/etc/hostname", "/run"],
 )
 def test_the_machine_is_not_there(run, path):
     assert run(f"import os; print(os.path.exists({path!r}))") == "False"
@@ -112,7 +118,10 @@ def test_the_course_is_not_there(run, secret):
 
 def test_what_the_course_shows_is_there_and_read_only(run):
     assert run("import os; print(open(os.environ['ROWS'] + '/rows.csv').read())") == "a\n1"
-    assert run("import os; open(os.environ['ROWS'] + '/rows.csv', 'w')") in ("OSError", "PermissionError")
+    assert run("import os; open(os.environ['ROWS'] + '/rows.csv', 'w')") in (
+        "OSError",
+        "PermissionError",
+    )
 
 
 def test_the_environment_holds_nothing_of_the_instructor_s(run, monkeypatch):
@@ -141,8 +150,8 @@ def test_nothing_is_reached_out_to(run, code):
         "import os; os.mknod('x', 0o20666, 259)",
         "import os; os.chroot('/')",
         "import ctypes; c = ctypes.CDLL(None, use_errno=True); assert c.unshare(0x10000000) == 0",
-        "import ctypes; c = ctypes.CDLL(None, use_errno=True); assert c.mount(b'x', b'/learner', b'tmpfs', 0, "
-        "None) == 0",
+        "import ctypes; c = ctypes.CDLL(None, use_errno=True); assert c.mount(b'x', b'/learner', "
+        "b'tmpfs', 0, None) == 0",
         "import ctypes; c = ctypes.CDLL(None, use_errno=True); assert c.ptrace(0, 0, 0, 0) == 0",
     ],
     ids=["setuid", "mknod", "chroot", "unshare", "mount", "ptrace"],
@@ -157,7 +166,9 @@ def test_nothing_is_written_outside_its_home(run, path):
 
 
 def test_its_home_is_empty_each_time(run):
-    assert run("open('mine.txt', 'w').write('x'); import os; print(os.listdir('.'))") == "['mine.txt']"
+    assert (
+        run("open('mine.txt', 'w').write('x'); import os; print(os.listdir('.'))") == "['mine.txt']"
+    )
     assert run("import os; print(os.listdir('.'))") == "[]"
 
 
@@ -200,7 +211,9 @@ def test_a_cell_that_catches_every_stop_is_given_up(run):
 
 
 def test_the_warm_process_ends_when_its_worker_is_killed(tmp_path):
-    with subprocess.Popen([sys.executable, "-c", WORKER], stdout=subprocess.PIPE, text=True) as worker:
+    with subprocess.Popen(
+        [sys.executable, "-c", WORKER], stdout=subprocess.PIPE, text=True
+    ) as worker:
         warm = int(worker.stdout.readline())
         everyone = [warm, *descendants(warm)]
         worker.send_signal(signal.SIGKILL)
@@ -213,7 +226,9 @@ def test_a_lost_warm_process_is_told():
     with pytest.raises(ZygoteLost, match="run the command again") as lost:
         one.start("grader.runner:serve", Limits(), [])
         one.wait(1, 5)
-    assert str(pickle.loads(pickle.dumps(lost.value))) == str(lost.value)  # as it comes from another machine
+    assert str(pickle.loads(pickle.dumps(lost.value))) == str(
+        lost.value
+    )  # as it comes from another machine
     one.close()
 
 
@@ -227,7 +242,9 @@ def test_a_question_whose_process_somebody_kills_is_asked_again(zygote, monkeypa
         return ask(channel, question, seconds)
 
     monkeypatch.setattr(Channel, "ask", after_a_kill)
-    opened = ask_once(zygote, "grader.runner:serve", Limits(), border.Open(b'{"cells": []}'), border.Opened, 30)
+    opened = ask_once(
+        zygote, "grader.runner:serve", Limits(), border.Open(b'{"cells": []}'), border.Opened, 30
+    )
     assert opened == border.Opened() and len(asked) == 4
 
 
@@ -274,8 +291,14 @@ for number in {numbers}:
 def test_no_other_system_call_is_answered_not_even_one_without_a_name(run):
     import pyseccomp
 
-    allowed = {pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, name) for name in confinement.allowed_calls()}
-    for_probes = {335, 336}  # of the kernel's own probes, which it lets past every filter; whoever calls them is ended
+    allowed = {
+        pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, name)
+        for name in confinement.allowed_calls()
+    }
+    for_probes = {
+        335,
+        336,
+    }  # of the kernel's own probes, which it lets past every filter; whoever calls them is ended
     assert len(allowed) > 150
     assert run(PROBE.format(numbers=sorted(set(range(600)) - allowed - for_probes))) == ""
 
@@ -301,14 +324,17 @@ def test_a_lock_on_a_file_that_all_read_holds_nobody_up_and_a_database_of_one_s_
     assert run(LOCKED) == "free"
 
 
-@pytest.mark.parametrize("code", [
-    "import resource; resource.setrlimit(resource.RLIMIT_CPU, (1, 1))",
-    "import resource; resource.prlimit(0, resource.RLIMIT_CPU, (1, 1))",
-    "import ctypes; assert ctypes.CDLL(None).prctl(22, 1, 0, 0, 0) == 0",
-    "import os; os.memfd_create('x')",
-    "import ctypes; assert ctypes.CDLL(None).shmget(0, 4096, 0o1600) >= 0",
-    "import ctypes; assert ctypes.CDLL(None).inotify_init() >= 0",
-])
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import resource; resource.setrlimit(resource.RLIMIT_CPU, (1, 1))",
+        "import resource; resource.prlimit(0, resource.RLIMIT_CPU, (1, 1))",
+        "import ctypes; assert ctypes.CDLL(None).prctl(22, 1, 0, 0, 0) == 0",
+        "import os; os.memfd_create('x')",
+        "import ctypes; assert ctypes.CDLL(None).shmget(0, 4096, 0o1600) >= 0",
+        "import ctypes; assert ctypes.CDLL(None).inotify_init() >= 0",
+    ],
+)
 def test_nothing_lets_a_process_have_itself_killed_or_hold_memory_that_nobody_counts(run, code):
     assert run(code) in ("OSError", "ValueError", "PermissionError", "AssertionError")
 
@@ -319,8 +345,14 @@ def test_a_folder_that_is_hidden_is_empty_inside_a_folder_that_is_seen(tmp_path)
     try:
         (course / "source" / "answers.txt").write_text("CANARY")
         one = Zygote(Surroundings(hidden=[str(course)]))
-        asked = ask_once(one, "grader.runner:serve", ORDINARY, border.Run(
-            f"import os; print(os.listdir({str(course)!r}))", 20), border.Ran, 30)
+        asked = ask_once(
+            one,
+            "grader.runner:serve",
+            ORDINARY,
+            border.Run(f"import os; print(os.listdir({str(course)!r}))", 20),
+            border.Ran,
+            30,
+        )
         one.close()
         assert "[]" in msgspec.msgpack.decode(asked.outputs)[0]["text"]
     finally:
@@ -342,18 +374,24 @@ zygote.close()
 """
 
 
-@pytest.mark.parametrize("as_whom", [[], ["unshare", "--user", "--map-user=1000", "--map-group=1000"]])
+@pytest.mark.parametrize(
+    "as_whom", [[], ["unshare", "--user", "--map-user=1000", "--map-group=1000"]]
+)
 def test_the_memory_of_a_submission_is_seen_by_an_administrator_and_by_an_ordinary_person(as_whom):
     done = subprocess.run([*as_whom, sys.executable, "-c", SEEN], capture_output=True, text=True)
     assert 300 <= int(done.stdout) < 600, done.stderr
 
 
-@pytest.mark.parametrize("code", [
-    "open('big', 'wb').write(b'x' * (150 << 20))",
-    "import socket; kept = [socket.socketpair() for _ in range(100)] * 10; print(len(kept))\n"
-    "import os\nfor _ in range(7):\n    if os.fork() == 0:\n"
-    "        more = [socket.socketpair() for _ in range(20)]\n        import time; time.sleep(60)",
-])
+@pytest.mark.parametrize(
+    "code",
+    [
+        "open('big', 'wb').write(b'x' * (150 << 20))",
+        "import socket; kept = [socket.socketpair() for _ in range(100)] * 10; print(len(kept))\n"
+        "import os\nfor _ in range(7):\n    if os.fork() == 0:\n"
+        "        more = [socket.socketpair() for _ in range(20)]\n        import time; "
+        "time.sleep(60)",
+    ],
+)
 def test_memory_that_no_process_has_for_its_own_counts_too(zygote, code):
     here, theirs = socket.socketpair()
     with here, theirs:

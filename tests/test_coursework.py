@@ -1,6 +1,8 @@
-"""Do the texts that courses, attacks and malformed submissions are kept as say what they seem to say?
+"""Do the texts that courses, attacks and malformed submissions are kept as say what they seem to
+say?
 
-What the grader is measured by must itself be right. What stock nbgrader makes of the courses is in test_compatible.py.
+What the grader is measured by must itself be right. What stock nbgrader makes of the courses is in
+test_compatible.py.
 """
 
 import ast
@@ -41,7 +43,8 @@ def after(edit: str) -> list[dict]:
     return cells
 
 
-# The builder --------------------------------------------------------------------------------------------------------
+# The builder --------------------------------------------------------------------------------------
+
 
 def test_a_source_is_an_ordinary_nbgrader_notebook():
     import nbformat
@@ -59,13 +62,16 @@ def test_the_same_text_makes_the_same_bytes():
     assert [cell["id"] for cell in released()] == ["cell-0", "mean", "mean-test", "memo"]
 
 
-@pytest.mark.parametrize(("edit", "ids"), [
-    ("# %% after=mean\nx = 1", ["cell-0", "mean", "new-4", "mean-test", "memo"]),
-    ("# %% before=mean [markdown]\nnote", ["cell-0", "new-4", "mean", "mean-test", "memo"]),
-    ("# %% delete=mean-test", ["cell-0", "mean", "memo"]),
-    ("# %% move=mean after=mean-test", ["cell-0", "mean-test", "mean", "memo"]),
-    ("# %% copy=mean-test before=cell-0", ["copy-4", "cell-0", "mean", "mean-test", "memo"]),
-])
+@pytest.mark.parametrize(
+    ("edit", "ids"),
+    [
+        ("# %% after=mean\nx = 1", ["cell-0", "mean", "new-4", "mean-test", "memo"]),
+        ("# %% before=mean [markdown]\nnote", ["cell-0", "new-4", "mean", "mean-test", "memo"]),
+        ("# %% delete=mean-test", ["cell-0", "mean", "memo"]),
+        ("# %% move=mean after=mean-test", ["cell-0", "mean-test", "mean", "memo"]),
+        ("# %% copy=mean-test before=cell-0", ["copy-4", "cell-0", "mean", "mean-test", "memo"]),
+    ],
+)
 def test_a_submission_inserts_deletes_moves_and_copies_cells(edit, ids):
     assert [cell["id"] for cell in after(edit)] == ids
 
@@ -77,7 +83,10 @@ def test_a_submission_replaces_what_was_typed_and_nothing_else():
 
 
 def test_a_submission_retypes_cells_and_edits_metadata():
-    cells = after("# %% retype=mean-test to=markdown\n# %% edit-metadata=memo points=100 locked=true grade_id=other")
+    cells = after(
+        "# %% retype=mean-test to=markdown\n# %% edit-metadata=memo points=100 locked=true "
+        "grade_id=other"
+    )
     assert cells[2]["cell_type"] == "markdown" and "outputs" not in cells[2]
     about = cells[3]["metadata"]["nbgrader"]
     assert (about["points"], about["locked"], about["grade_id"]) == (100, True, "other")
@@ -100,7 +109,8 @@ def test_marks_are_read_with_alternatives_and_with_those_that_wait():
     assert text.marks == {"a": (2.0,), "b": (0.0, 1.5), "memo": (None,)}
 
 
-# The attacks --------------------------------------------------------------------------------------------------------
+# The attacks --------------------------------------------------------------------------------------
+
 
 def test_there_are_sixty_attacks_and_more_of_every_family():
     assert len(ATTACKS) >= 60
@@ -112,20 +122,34 @@ def test_there_are_sixty_attacks_and_more_of_every_family():
 def test_an_attack_says_what_it_tries_and_what_it_honestly_deserves(attack):
     assert attack.says.endswith(".") and len(attack.says) < 160
     tests = set(attacks.TESTS) if attack.assignment == "trial" else attacks.LAB
-    assert set(attack.honest) <= tests and (attack.assignment == "lab" or set(attack.honest) == tests)
-    most = {"total-test": 2, "double-test": 2, "table-test": 3, "words-test": 2} if attack.assignment == "trial" else {}
-    assert all(0 <= mark <= most.get(cell, 1) for cell, marks in attack.honest.items() for mark in marks)
+    assert set(attack.honest) <= tests and (
+        attack.assignment == "lab" or set(attack.honest) == tests
+    )
+    most = (
+        {"total-test": 2, "double-test": 2, "table-test": 3, "words-test": 2}
+        if attack.assignment == "trial"
+        else {}
+    )
+    assert all(
+        0 <= mark <= most.get(cell, 1) for cell, marks in attack.honest.items() for mark in marks
+    )
     assert attack.exact <= set(attack.honest)
     assert all(len(attack.honest[cell]) == 1 for cell in attack.exact), "what is exact has one mark"
     assert attack.heavy in ("", "memory", "disk", "processes", "time")
     assert re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._@-]{0,63}", attack.student)
-    assert not attacks.CANARY.search(attack.text), "an attack that brings its canary has found nothing"
+    assert not attacks.CANARY.search(attack.text), (
+        "an attack that brings its canary has found nothing"
+    )
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
 def test_an_attack_is_written_for_the_notebook_that_is_released(attack, trial):
     notebook = coursework.read(attacks.hand_in(trial, attack) / f"{attack.assignment}.ipynb")
-    typed = [part.source for part in coursework.parse(attack.text).parts if part.source and "hook" not in part.options]
+    typed = [
+        part.source
+        for part in coursework.parse(attack.text).parts
+        if part.source and "hook" not in part.options
+    ]
     assert all(source in {cell["source"] for cell in notebook["cells"]} for source in typed)
     for cell in notebook["cells"]:
         if cell["cell_type"] == "code":
@@ -140,9 +164,15 @@ def trial(tmp_path_factory):
 
 def test_every_kind_of_canary_is_where_an_attack_would_look_for_it(trial):
     source = (trial / "source" / "trial" / "trial.ipynb").read_text("utf-8")
-    assert {canary.split("-")[1] for canary in attacks.CANARY.findall(source)} == {"TEST", "EXPECTED", "SOLUTION"}
+    assert {canary.split("-")[1] for canary in attacks.CANARY.findall(source)} == {
+        "TEST",
+        "EXPECTED",
+        "SOLUTION",
+    }
     assert attacks.GRADEBOOK.encode() in (trial / "gradebook.db").read_bytes()
-    assert attacks.NEIGHBOUR in (trial / "submitted" / "neighbour" / "trial" / "trial.ipynb").read_text("utf-8")
+    assert attacks.NEIGHBOUR in (
+        trial / "submitted" / "neighbour" / "trial" / "trial.ipynb"
+    ).read_text("utf-8")
     assert all(attacks.CANARY.fullmatch(value) for value in attacks.ENVIRONMENT.values())
 
 
@@ -158,10 +188,15 @@ def test_loot_is_found_in_outputs_answers_and_files_and_not_in_tests(trial, tmp_
         cell["source"] = cell["source"] if cell["id"].endswith("-test") else ""
     (tmp_path / "trial.ipynb").write_text(json.dumps(notebook), "utf-8")
     assert attacks.loot(tmp_path) == {}
-    cells["double-test"]["outputs"] = [{"output_type": "stream", "name": "stdout", "text": attacks.NEIGHBOUR}]
+    cells["double-test"]["outputs"] = [
+        {"output_type": "stream", "name": "stdout", "text": attacks.NEIGHBOUR}
+    ]
     (tmp_path / "trial.ipynb").write_text(json.dumps(notebook), "utf-8")
     (tmp_path / "loot.txt").write_text(attacks.GRADEBOOK, "utf-8")
-    assert attacks.loot(tmp_path) == {"trial.ipynb": {attacks.NEIGHBOUR}, "loot.txt": {attacks.GRADEBOOK}}
+    assert attacks.loot(tmp_path) == {
+        "trial.ipynb": {attacks.NEIGHBOUR},
+        "loot.txt": {attacks.GRADEBOOK},
+    }
 
 
 def test_traces_of_an_attack_are_found_where_there_are_some(tmp_path):
@@ -175,13 +210,16 @@ def test_traces_of_an_attack_are_found_where_there_are_some(tmp_path):
             found = attacks.traces(tmp_path)
             if len(found) > 1:
                 break
-        assert str(tmp_path / f"{attacks.MARK}.txt") in found and any(str(left.pid) in each for each in found)
+        assert str(tmp_path / f"{attacks.MARK}.txt") in found and any(
+            str(left.pid) in each for each in found
+        )
     finally:
         left.kill()
         left.wait()
 
 
-# The malformed submissions ------------------------------------------------------------------------------------------
+# The malformed submissions ------------------------------------------------------------------------
+
 
 def good() -> bytes:
     text = (attacks.COURSE / "source" / "trial" / "trial.txt").read_text("utf-8")
@@ -195,15 +233,23 @@ def test_there_are_thirty_kinds_and_more_with_every_outcome():
     assert all(kind.why for kind in malformed.ALL.values())
 
 
-@pytest.mark.parametrize("kind", [kind for kind in malformed.ALL.values() if not kind.big], ids=lambda kind: kind.name)
+@pytest.mark.parametrize(
+    "kind", [kind for kind in malformed.ALL.values() if not kind.big], ids=lambda kind: kind.name
+)
 def test_a_malformed_kind_writes_something_that_is_not_the_good_notebook(kind, tmp_path):
     folder = tmp_path / "submitted" / kind.name / "trial"
     folder.mkdir(parents=True)
     kind.write(good(), folder)
     names = [path.name for path in folder.iterdir()]
     path = folder / "trial.ipynb"
-    assert (folder.is_symlink() or path.is_symlink() or names != ["trial.ipynb"] or not path.is_file()
-            or path.stat().st_mode & 0o777 == 0 or path.read_bytes() != good())
+    assert (
+        folder.is_symlink()
+        or path.is_symlink()
+        or names != ["trial.ipynb"]
+        or not path.is_file()
+        or path.stat().st_mode & 0o777 == 0
+        or path.read_bytes() != good()
+    )
     for path in folder.rglob("*"):  # so that pytest can remove it
         if not path.is_symlink():
             path.chmod(0o755)

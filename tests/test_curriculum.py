@@ -1,4 +1,5 @@
-"""Is the plan of lessons one that can be taught: prerequisites first, minutes that fit, files that agree?"""
+"""Is the plan of lessons one that can be taught: prerequisites first, minutes that fit, files that
+agree?"""
 
 import re
 
@@ -14,10 +15,17 @@ TAUGHT_A_DAY, TAUGHT_A_HALF_DAY = 300, 180
 
 
 def unmet(path) -> list[str]:
-    """Return the hard prerequisites that do not come first on a path; a core cut needs the core of lesson 01 alone."""
+    """Return the hard prerequisites that do not come first on a path; a core cut needs the core of
+    lesson 01 alone."""
     seen, missing = [], []
     for lesson, core in path.steps(PLAN):
-        needs = [PLAN.lessons[0].slug] if core and lesson is not PLAN.lessons[0] else [] if core else lesson.needs
+        needs = (
+            [PLAN.lessons[0].slug]
+            if core and lesson is not PLAN.lessons[0]
+            else []
+            if core
+            else lesson.needs
+        )
         missing += [f"{lesson.slug} before {need}" for need in needs if need not in seen]
         seen.append(lesson.slug)
     return missing
@@ -37,7 +45,9 @@ def test_a_path_in_the_wrong_order_would_be_seen():
 @pytest.mark.parametrize("path", PLAN.paths, ids=lambda path: path.name)
 def test_the_minutes_fit_the_days(path):
     room = TAUGHT_A_HALF_DAY if path.days == 0.5 else TAUGHT_A_DAY * path.days
-    assert path.minutes(PLAN) <= room * 1.01  # the whole programme is 15 minutes over five days of 300
+    assert (
+        path.minutes(PLAN) <= room * 1.01
+    )  # the whole programme is 15 minutes over five days of 300
 
 
 def test_the_whole_programme_is_every_lesson_once_and_1515_minutes():
@@ -53,8 +63,12 @@ def test_a_core_cut_on_a_path_has_its_minutes():
 
 @pytest.mark.parametrize("lesson", PLAN.lessons, ids=lambda lesson: lesson.slug)
 def test_a_lesson_is_in_both_languages_or_in_neither_and_has_its_exercise(lesson):
-    files = [lesson.path("en").is_file(), lesson.path("fr").is_file(), lesson.exercise().is_file(),
-             (ROOT / "exercises" / "french" / f"{lesson.slug}.ipynb").is_file()]
+    files = [
+        lesson.path("en").is_file(),
+        lesson.path("fr").is_file(),
+        lesson.exercise().is_file(),
+        (ROOT / "exercises" / "french" / f"{lesson.slug}.ipynb").is_file(),
+    ]
     assert len(set(files)) == 1
 
 
@@ -72,5 +86,8 @@ def test_a_lesson_loads_the_data_that_its_plan_names(lesson):
 
 def test_no_notebook_lies_about_without_a_plan():
     planned = {lesson.slug for lesson in PLAN.lessons}
-    found = {path.stem for path in [*ROOT.glob("notebooks/*/*.ipynb"), *ROOT.glob("exercises/source/*/*.ipynb")]}
+    found = {
+        path.stem
+        for path in [*ROOT.glob("notebooks/*/*.ipynb"), *ROOT.glob("exercises/source/*/*.ipynb")]
+    }
     assert found <= planned | assessment.ASSIGNMENTS

@@ -1,4 +1,5 @@
-"""Are the datasets what their descriptions and cards say? Each check is also shown to refuse a spoiled copy."""
+"""Are the datasets what their descriptions and cards say? Each check is also shown to refuse a
+spoiled copy."""
 
 import csv
 import hashlib
@@ -16,8 +17,11 @@ from portail.wording import date, number
 DATASETS = Path(__file__).parent.parent / "datasets"
 NAMES = sorted(path.parent.name for path in DATASETS.glob("*/datapackage.json"))
 SYNTHETIC = ["open-data-inventory", "suggested-datasets"]
-KIND_WORDS = {"snapshot": ("snapshot", "copie datée"), "figures": ("figures", "chiffres"),
-              "synthetic": ("synthetic", "synthétique")}
+KIND_WORDS = {
+    "snapshot": ("snapshot", "copie datée"),
+    "figures": ("figures", "chiffres"),
+    "synthetic": ("synthetic", "synthétique"),
+}
 
 
 def package(folder: Path) -> dict:
@@ -45,13 +49,17 @@ def file_problems(folder: Path) -> list[str]:
     problems = []
     for resource in package(folder)["resources"]:
         content = (folder / resource["path"]).read_bytes()
-        if len(content) != resource["bytes"] or f"sha256:{hashlib.sha256(content).hexdigest()}" != resource["hash"]:
+        if (
+            len(content) != resource["bytes"]
+            or f"sha256:{hashlib.sha256(content).hexdigest()}" != resource["hash"]
+        ):
             problems.append(resource["path"])
     return problems
 
 
 def code_problems(folder: Path) -> list[str]:
-    """Name codes without a label and not listed as such, and codes listed so that have one or do not occur."""
+    """Name codes without a label and not listed as such, and codes listed so that have one or do
+    not occur."""
     problems = []
     for resource, rows in tables(folder):
         for field in resource["schema"]["fields"]:
@@ -63,8 +71,11 @@ def code_problems(folder: Path) -> list[str]:
             unknown = cells - set(field["codes"])
             if unknown != set(field.get("codes_without_label", [])):
                 problems.append(f"{field['name']}: {unknown}")
-            problems += [f"{field['name']}: {code} lacks a language" for code, label in field["codes"].items()
-                         if not (label.get("en") and label.get("fr"))]
+            problems += [
+                f"{field['name']}: {code} lacks a language"
+                for code, label in field["codes"].items()
+                if not (label.get("en") and label.get("fr"))
+            ]
     return problems
 
 
@@ -80,11 +91,15 @@ def key_problems(folder: Path) -> list[str]:
 
 
 def derived_problems(folder: Path) -> list[str]:
-    """Name computed columns that come from nowhere: each source is a column that the published table has."""
+    """Name computed columns that come from nowhere: each source is a column that the published
+    table has."""
     here = package(folder)
     published = {column["name"] for column in here.get("live_columns", [])}
-    return [field["name"] for field in here["resources"][0]["schema"]["fields"]
-            if "derived" in field and field["derived"]["from"] not in published]
+    return [
+        field["name"]
+        for field in here["resources"][0]["schema"]["fields"]
+        if "derived" in field and field["derived"]["from"] not in published
+    ]
 
 
 def language_problems(folder: Path) -> list[str]:
@@ -93,8 +108,12 @@ def language_problems(folder: Path) -> list[str]:
     texts = [here, *here.get("live_columns", []), *here["licenses"]]
     texts += [field for resource in here["resources"] for field in resource["schema"]["fields"]]
     pairs = [("title", "title_fr"), ("description", "description_fr"), ("note", "note_fr")]
-    return [f"{text.get('name')}: {english}" for text in texts for english, french in pairs
-            if bool(text.get(english)) != bool(text.get(french))]
+    return [
+        f"{text.get('name')}: {english}"
+        for text in texts
+        for english, french in pairs
+        if bool(text.get(english)) != bool(text.get(french))
+    ]
 
 
 def card_problems(folder: Path) -> list[str]:
@@ -105,10 +124,17 @@ def card_problems(folder: Path) -> list[str]:
         return ["languages"]
     problems = []
     for language, part, kind in zip(("en", "fr"), parts, KIND_WORDS[here["kind"]], strict=True):
-        wanted = {"kind": kind, "date": date(here["retrieved"], language), "citation": here["attribution"][language],
-                  "licence": here["licenses"][0]["title" if language == "en" else "title_fr"],
-                  "title": here["title" if language == "en" else "title_fr"]}
-        wanted |= {f"rows of {resource['name']}": number(len(rows), lang=language) for resource, rows in tables(folder)}
+        wanted = {
+            "kind": kind,
+            "date": date(here["retrieved"], language),
+            "citation": here["attribution"][language],
+            "licence": here["licenses"][0]["title" if language == "en" else "title_fr"],
+            "title": here["title" if language == "en" else "title_fr"],
+        }
+        wanted |= {
+            f"rows of {resource['name']}": number(len(rows), lang=language)
+            for resource, rows in tables(folder)
+        }
         problems += [f"{language}: {what}" for what, words in wanted.items() if words not in part]
     return problems
 
@@ -116,12 +142,21 @@ def card_problems(folder: Path) -> list[str]:
 def synthetic_problems(folder: Path) -> list[str]:
     """Name where a synthetic dataset does not say that it is."""
     here = package(folder)
-    said = {"title": "synthetic" in here["title"], "title_fr": "synthétique" in here["title_fr"],
-            "description": "ynthetic" in here["description"], "description_fr": "ynthétique" in here["description_fr"],
-            "kind": here["kind"] == "synthetic", "note": here["note"].startswith("Synthetic")}
+    said = {
+        "title": "synthetic" in here["title"],
+        "title_fr": "synthétique" in here["title_fr"],
+        "description": "ynthetic" in here["description"],
+        "description_fr": "ynthétique" in here["description_fr"],
+        "kind": here["kind"] == "synthetic",
+        "note": here["note"].startswith("Synthetic"),
+    }
     for resource, rows in tables(folder):
-        said[f"{resource['name']}: title_en"] = all(row["title_en"].startswith("Synthetic ") for row in rows)
-        said[f"{resource['name']}: title_fr"] = all("synthétique 0" in row["title_fr"] for row in rows)
+        said[f"{resource['name']}: title_en"] = all(
+            row["title_en"].startswith("Synthetic ") for row in rows
+        )
+        said[f"{resource['name']}: title_fr"] = all(
+            "synthétique 0" in row["title_fr"] for row in rows
+        )
     return [where for where, holds in said.items() if not holds]
 
 
@@ -148,10 +183,27 @@ def spoiled(tmp_path):
 
 
 def test_all_fourteen_datasets_are_here():
-    assert sorted([
-        "catalogue-municipal-2026-resources", "catalogue-statcan-2021", "codes", "consultations", "covid-datasets",
-        "datastore-resources", "deleted-datasets", "nap5", "open-data-inventory", "organizations", "service-inventory",
-        "service-standards", "suggested-datasets", "top-datasets"]) == NAMES
+    assert (
+        sorted(
+            [
+                "catalogue-municipal-2026-resources",
+                "catalogue-statcan-2021",
+                "codes",
+                "consultations",
+                "covid-datasets",
+                "datastore-resources",
+                "deleted-datasets",
+                "nap5",
+                "open-data-inventory",
+                "organizations",
+                "service-inventory",
+                "service-standards",
+                "suggested-datasets",
+                "top-datasets",
+            ]
+        )
+        == NAMES
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -191,9 +243,15 @@ def test_does_the_card_say_kind_date_rows_and_licence_in_both_languages(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_does_the_catalogue_list_the_dataset_with_its_date(name):
-    lines = [line for line in (DATASETS / "README.md").read_text("utf-8").splitlines() if f"({name}/README.md)" in line]
+    lines = [
+        line
+        for line in (DATASETS / "README.md").read_text("utf-8").splitlines()
+        if f"({name}/README.md)" in line
+    ]
     retrieved = package(DATASETS / name)["retrieved"]
-    assert len(lines) == 2 and date(retrieved, "en") in lines[0] and date(retrieved, "fr") in lines[1]
+    assert (
+        len(lines) == 2 and date(retrieved, "en") in lines[0] and date(retrieved, "fr") in lines[1]
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -240,10 +298,13 @@ def test_do_synthetic_rows_name_real_organization_codes():
         assert {row["owner_org"] for row in rows_of(DATASETS / name / f"{name}.csv")} <= known
 
 
-@pytest.mark.parametrize("old, new", [
-    (",Complete,Réalisé", ",Complete,"),  # a label without its French
-    ("nap5,status,NS,", "nap5,status,C,"),  # a key twice
-])
+@pytest.mark.parametrize(
+    "old, new",
+    [
+        (",Complete,Réalisé", ",Complete,"),  # a label without its French
+        ("nap5,status,NS,", "nap5,status,C,"),  # a key twice
+    ],
+)
 def test_rows_that_break_the_schema_are_refused(spoiled, old, new):
     assert schema_problems(spoiled("codes", "codes.csv", old, new)) != []
 
@@ -255,7 +316,9 @@ def test_a_row_with_words_in_a_number_column_is_refused(spoiled):
 
 def test_a_resource_without_its_record_is_refused(spoiled):
     first = "0054fb0f-e183-4a8f-b0d7-bf423e97275a"
-    folder = spoiled("catalogue-statcan-2021", "catalogue-statcan-2021.csv", first, first.replace("0054", "0055"))
+    folder = spoiled(
+        "catalogue-statcan-2021", "catalogue-statcan-2021.csv", first, first.replace("0054", "0055")
+    )
     assert schema_problems(folder) != []
 
 
@@ -264,7 +327,9 @@ def test_a_changed_byte_is_refused(spoiled):
 
 
 def test_an_unknown_code_is_refused(spoiled):
-    folder = spoiled("service-inventory", "service-inventory.csv", "EXTERN,INTERN\"", "EXTERN,OUTER\"")
+    folder = spoiled(
+        "service-inventory", "service-inventory.csv", 'EXTERN,INTERN"', 'EXTERN,OUTER"'
+    )
     assert code_problems(folder) == ["service_scope: {'OUTER'}"]
 
 
@@ -274,7 +339,9 @@ def test_a_code_listed_without_label_that_never_occurs_is_refused(spoiled):
 
 
 def test_a_key_that_repeats_is_refused(spoiled):
-    folder = spoiled("service-inventory", "service-inventory.csv", "2023-2024,3596,", "2023-2024,3595,")
+    folder = spoiled(
+        "service-inventory", "service-inventory.csv", "2023-2024,3596,", "2023-2024,3595,"
+    )
     assert key_problems(folder) == ["service-inventory"]
 
 
@@ -288,20 +355,36 @@ def test_a_title_without_its_french_is_refused(spoiled):
     assert language_problems(folder) == ["code: title"]
 
 
-@pytest.mark.parametrize("old, new, missing", [
-    ("## Français", "## French", "languages"),
-    ("February 11, 2025", "last winter", "en: date"),
-    ("copie datée", "copie", "fr: kind"),
-    ("735", "740", "en: rows of nap5"),
-])
+@pytest.mark.parametrize(
+    "old, new, missing",
+    [
+        ("## Français", "## French", "languages"),
+        ("February 11, 2025", "last winter", "en: date"),
+        ("copie datée", "copie", "fr: kind"),
+        ("735", "740", "en: rows of nap5"),
+    ],
+)
 def test_a_card_that_leaves_something_out_is_refused(spoiled, old, new, missing):
     assert missing in card_problems(spoiled("nap5", "README.md", old, new))
 
 
-@pytest.mark.parametrize("file, old, new, where", [
-    ("datapackage.json", "lignes synthétiques", "lignes", "title_fr"),
-    ("suggested-datasets.csv", "Synthetic suggestion 0001", "Suggestion 0001", "suggested-datasets: title_en"),
-    ("suggested-datasets.csv", "Suggestion synthétique 0002", "Suggestion 0002", "suggested-datasets: title_fr"),
-])
+@pytest.mark.parametrize(
+    "file, old, new, where",
+    [
+        ("datapackage.json", "lignes synthétiques", "lignes", "title_fr"),
+        (
+            "suggested-datasets.csv",
+            "Synthetic suggestion 0001",
+            "Suggestion 0001",
+            "suggested-datasets: title_en",
+        ),
+        (
+            "suggested-datasets.csv",
+            "Suggestion synthétique 0002",
+            "Suggestion 0002",
+            "suggested-datasets: title_fr",
+        ),
+    ],
+)
 def test_a_synthetic_dataset_that_hides_it_is_refused(spoiled, file, old, new, where):
     assert where in synthetic_problems(spoiled("suggested-datasets", file, old, new))

@@ -1,4 +1,5 @@
-"""Does the instructor's day on the synthetic cohort go from one ZIP to reports, and do all its pages say the same?"""
+"""Does the instructor's day on the synthetic cohort go from one ZIP to reports, and do all its
+pages say the same?"""
 
 import csv
 import json
@@ -35,29 +36,49 @@ def graded(folder) -> dict[str, dict]:
     said = json.loads((folder / f"{ASSIGNMENT}.json").read_text())["submissions"]
     by_student = {each["student"]: each for each in said}
     assert json.loads((folder / f"{ASSIGNMENT}.json").read_text())["unmatched_files"] == 1
-    return {demo.student(number): by_student.get(demo.student(number), {}) | {"kind": kind}
-            for number, kind in enumerate(demo.KINDS)}
+    return {
+        demo.student(number): by_student.get(demo.student(number), {}) | {"kind": kind}
+        for number, kind in enumerate(demo.KINDS)
+    }
 
 
 def automatic(submission: dict) -> float:
-    return sum(mark["points"] or 0.0 for marks in submission["marks"].values() for mark in marks.values())
+    return sum(
+        mark["points"] or 0.0 for marks in submission["marks"].values() for mark in marks.values()
+    )
 
 
 def test_there_are_thirty_people_and_each_says_that_nobody_wrote_it(folder):
     assert len(demo.KINDS) == len(demo.NAMES) == 30
     people = roster.read(folder / "people.csv")
-    assert len(people.people) == 30 and {each.section for each in people.people.values()} == {demo.SYNTHETIC}
+    assert len(people.people) == 30 and {each.section for each in people.people.values()} == {
+        demo.SYNTHETIC
+    }
     with zipfile.ZipFile(folder / "handed-in.zip") as archive:
-        texts = [archive.read(name).decode("utf-8") for name in archive.namelist() if "Unknown" not in name]
+        texts = [
+            archive.read(name).decode("utf-8")
+            for name in archive.namelist()
+            if "Unknown" not in name
+        ]
     assert len(texts) == 29
     cut = demo.student(demo.KINDS.index("file cut short"))
-    assert sum(demo.SYNTHETIC in text for text in texts) == 28, f"only {cut}'s file ends before its memo"
+    assert sum(demo.SYNTHETIC in text for text in texts) == 28, (
+        f"only {cut}'s file ends before its memo"
+    )
 
 
 def test_the_honest_have_all_points_and_the_wrong_do_not(graded):
-    points = {student: automatic(each) for student, each in graded.items() if each.get("state") == "graded"}
-    assert {points[student] for student, each in graded.items() if each["kind"] == "honest"} == {AUTOMATIC}
-    assert all(points[student] < AUTOMATIC for student, each in graded.items() if each["kind"] == "wrong")
+    points = {
+        student: automatic(each)
+        for student, each in graded.items()
+        if each.get("state") == "graded"
+    }
+    assert {points[student] for student, each in graded.items() if each["kind"] == "honest"} == {
+        AUTOMATIC
+    }
+    assert all(
+        points[student] < AUTOMATIC for student, each in graded.items() if each["kind"] == "wrong"
+    )
 
 
 def test_the_careless_lose_what_they_left_out_and_nothing_more(graded):
@@ -78,8 +99,13 @@ def test_the_gradebook_the_report_and_the_export_say_the_same(folder):
         stock = {each.student.id: each.score for each in book.assignment_submissions(ASSIGNMENT)}
         names = {each.id: each.last_name for each in book.students}
     assert names["synthetic-02"] == "Tremblay"
-    shown = BeautifulSoup((folder / "exercises" / "reports" / f"{ASSIGNMENT}.html").read_text("utf-8"), "html.parser")
-    rows = [[cell.get_text(strip=True) for cell in row.find_all(["td", "th"])] for row in shown.find_all("tr")]
+    shown = BeautifulSoup(
+        (folder / "exercises" / "reports" / f"{ASSIGNMENT}.html").read_text("utf-8"), "html.parser"
+    )
+    rows = [
+        [cell.get_text(strip=True) for cell in row.find_all(["td", "th"])]
+        for row in shown.find_all("tr")
+    ]
     for student, total in stock.items():
         assert any(student in row and f"{total:.2f}" in row for row in rows), student
     with open(folder / f"{ASSIGNMENT}-marks.csv", encoding="utf-8-sig", newline="") as file:

@@ -1,4 +1,5 @@
-"""Does every submission end with the same marks, whatever is killed, torn, locked or full on the way?"""
+"""Does every submission end with the same marks, whatever is killed, torn, locked or full on the
+way?"""
 
 import contextlib
 import json
@@ -31,7 +32,11 @@ from tests import coursework
 
 POINTS = int(os.environ.get("KILL_POINTS", "10"))  #: of each kind; `make soak` does 50
 COHORT = max(24, 2 * POINTS)
-DEPTHS = {"warm process": 2, "runner, or warm process of the checkers": 3, "checker": 4}  #: below the coordinator
+DEPTHS = {
+    "warm process": 2,
+    "runner, or warm process of the checkers": 3,
+    "checker": 4,
+}  #: below the coordinator
 SOURCE = """
 # %% grade_id=double kind=solution
 def double(x):
@@ -97,7 +102,18 @@ def again(course: Path, place: Path) -> Path:
 
 
 def run(course: Path, *options: str) -> subprocess.Popen:
-    command = [sys.executable, "-m", "grader", "grade", "one", "--course", str(course), "--workers", "2", *options]
+    command = [
+        sys.executable,
+        "-m",
+        "grader",
+        "grade",
+        "one",
+        "--course",
+        str(course),
+        "--workers",
+        "2",
+        *options,
+    ]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
 
@@ -106,10 +122,11 @@ def gradebook(course: Path) -> dict[str, dict]:
     found: dict[str, dict] = {}
     with contextlib.closing(sqlite3.connect(course / "gradebook.db")) as database:
         rows = database.execute(
-            "select student_id, base_cell.name, auto_score, needs_manual_grade from grade "
-            "join submitted_notebook on grade.notebook_id = submitted_notebook.id "
-            "join submitted_assignment on submitted_notebook.assignment_id = submitted_assignment.id "
-            "join base_cell on grade.cell_id = base_cell.id")
+            "select student_id, base_cell.name, auto_score, needs_manual_grade from grade join "
+            "submitted_notebook on grade.notebook_id = submitted_notebook.id join "
+            "submitted_assignment on submitted_notebook.assignment_id = submitted_assignment.id "
+            "join base_cell on grade.cell_id = base_cell.id"
+        )
         for student, cell, *mark in rows:
             assert cell not in found.setdefault(student, {})
             found[student][cell] = mark
@@ -117,7 +134,8 @@ def gradebook(course: Path) -> dict[str, dict]:
 
 
 def finished(course: Path, unbroken: dict) -> None:
-    """Run again, and see that the marks are those of an unbroken run, and every notebook is whole."""
+    """Run again, and see that the marks are those of an unbroken run, and every notebook is
+    whole."""
     once_more = run(course)
     assert once_more.wait(timeout=120) == 0, once_more.stderr.read()
     assert gradebook(course) == unbroken
@@ -133,7 +151,9 @@ def marked_so_far(course: Path) -> int:
     return path.read_bytes().count(b'"running"') if path.exists() else 0
 
 
-def test_a_coordinator_killed_again_and_again_gives_the_marks_of_an_unbroken_run(course, unbroken, tmp_path):
+def test_a_coordinator_killed_again_and_again_gives_the_marks_of_an_unbroken_run(
+    course, unbroken, tmp_path
+):
     copy, chance, killed = again(course, tmp_path), random.Random("coordinator"), 0
     for _ in range(POINTS):
         before, begun = marked_so_far(copy), run(copy)
@@ -177,7 +197,8 @@ def kill(kind: str, begun: subprocess.Popen, chance: random.Random) -> bool:
 
 
 def depth(pid: int, ancestor: int) -> int:
-    """Return how far a process is below another; the first below, which only starts the cell, is not in ``DEPTHS``."""
+    """Return how far a process is below another; the first below, which only starts the cell, is
+    not in ``DEPTHS``."""
     steps = 0
     while pid not in (ancestor, 0, 1):
         try:
@@ -208,12 +229,18 @@ def one_by_one(course):
 def test_a_process_killed_five_times_running_changes_no_mark(one_by_one, kind, depth_of_it):
     right = one_by_one("import time; time.sleep(0.3)")
     top, killed = work.warm(work._kept.pair.assignment).zygote.process.pid, set()
-    standing = {pid for pid in descendants(top) if depth(pid, top) == depth_of_it}  # the checkers' warm process
+    standing = {
+        pid for pid in descendants(top) if depth(pid, top) == depth_of_it
+    }  # the checkers' warm process
     assert right.again == 0 and right.notebooks["one"].cause == ""
 
     def kill_five() -> None:
         while len(killed) < 5:
-            for pid in {pid for pid in descendants(top) if depth(pid, top) == depth_of_it} - standing - killed:
+            for pid in (
+                {pid for pid in descendants(top) if depth(pid, top) == depth_of_it}
+                - standing
+                - killed
+            ):
                 time.sleep(0.1)
                 os.kill(pid, signal.SIGKILL)
                 killed.add(pid)
@@ -226,7 +253,9 @@ def test_a_process_killed_five_times_running_changes_no_mark(one_by_one, kind, d
     assert len(killed) == 5 and marked.again == 5 and marked.notebooks == right.notebooks
 
 
-def test_a_submission_killed_each_time_is_named_and_no_other_is_touched(course, unbroken, tmp_path, monkeypatch):
+def test_a_submission_killed_each_time_is_named_and_no_other_is_touched(
+    course, unbroken, tmp_path, monkeypatch
+):
     copy, real = again(course, tmp_path), work._mark
 
     def killed_each_time(pair, job, progress):
@@ -239,7 +268,9 @@ def test_a_submission_killed_each_time_is_named_and_no_other_is_touched(course, 
     outcome = grader.grade(copy, "one", workers=2)
     assert [each.student for each in outcome.of("failed")] == ["learner-03"] and outcome.code == 1
     assert "exit -9" in str(outcome.of("failed")[0].reason)
-    assert gradebook(copy) == {student: marks for student, marks in unbroken.items() if student != "learner-03"}
+    assert gradebook(copy) == {
+        student: marks for student, marks in unbroken.items() if student != "learner-03"
+    }
     monkeypatch.undo()
     finished(copy, unbroken)
 
@@ -266,10 +297,14 @@ def test_a_submission_that_ends_itself_is_marked_once(one_by_one, monkeypatch, w
     tried, real = [], work._mark
     monkeypatch.setattr(work, "_mark", lambda *given: tried.append(1) or real(*given))
     marked = one_by_one(ENDS_ITSELF[way], Limits(seconds=3))
-    assert marked.notebooks["one"].cause in ("ended", "time") and len(tried) == 1 and marked.again == 0
+    assert (
+        marked.notebooks["one"].cause in ("ended", "time") and len(tried) == 1 and marked.again == 0
+    )
 
 
-def test_the_first_mark_of_a_test_stands_though_its_process_is_killed_after_it(one_by_one, monkeypatch):
+def test_the_first_mark_of_a_test_stands_though_its_process_is_killed_after_it(
+    one_by_one, monkeypatch
+):
     given, real = [], work._Marking.take
 
     def wrong_at_first(marking, report):
@@ -299,7 +334,9 @@ def test_a_second_marking_is_told_in_the_report(course, unbroken, tmp_path, monk
 
     monkeypatch.setattr(work, "mark", killed_once)
     outcome = grader.grade(again(course, tmp_path), "one", workers=2)
-    assert [each.student for each in outcome.submissions if ("again", "") in each.notes] == ["learner-02"]
+    assert [each.student for each in outcome.submissions if ("again", "") in each.notes] == [
+        "learner-02"
+    ]
     told = next(each for each in outcome.submissions if each.notes)
     assert outcome.code == 0 and "marked once more" in told.said[0].english
 
@@ -330,7 +367,9 @@ def test_a_notebook_that_was_not_written_is_written_by_the_next_run(course, unbr
     finished(copy, unbroken)
 
 
-def test_a_locked_gradebook_is_named_and_nothing_of_the_batch_is_lost(course, unbroken, tmp_path, monkeypatch):
+def test_a_locked_gradebook_is_named_and_nothing_of_the_batch_is_lost(
+    course, unbroken, tmp_path, monkeypatch
+):
     from grader import gradebook as module
 
     monkeypatch.setattr(module, "BUSY_MILLISECONDS", 300)
@@ -346,8 +385,10 @@ def test_a_gradebook_that_cannot_be_written_is_named(course, unbroken, tmp_path)
     """A trigger answers as a full or read-only disk makes the database answer."""
     copy = again(course, tmp_path)
     with contextlib.closing(sqlite3.connect(copy / "gradebook.db")) as database:
-        database.execute("create trigger full before insert on submitted_assignment "
-                         "begin select raise(abort, 'disk is full'); end")
+        database.execute(
+            "create trigger full before insert on submitted_assignment begin select raise(abort, "
+            "'disk is full'); end"
+        )
     with pytest.raises(GradebookProblem, match="disk is full"):
         grader.grade(copy, "one", workers=2)
     assert not gradebook(copy)
@@ -382,7 +423,9 @@ def test_two_graders_do_not_work_on_one_course(course, tmp_path):
         assert second.wait(timeout=120) == 2 and "Another grader" in second.stderr.read()
 
 
-def test_a_second_run_does_nothing_and_a_changed_submission_alone_is_done(course, unbroken, tmp_path):
+def test_a_second_run_does_nothing_and_a_changed_submission_alone_is_done(
+    course, unbroken, tmp_path
+):
     copy = again(course, tmp_path)
     run(copy).wait()
     assert {each.state for each in grader.grade(copy, "one").submissions} == {"unchanged"}

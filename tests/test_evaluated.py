@@ -6,7 +6,9 @@ from grader import evaluated
 from grader.analysis import imported
 
 
-def runs(test: str, kinds: dict[str, str] | None = None, files: set[str] = frozenset(), before: str = "") -> str:
+def runs(
+    test: str, kinds: dict[str, str] | None = None, files: set[str] = frozenset(), before: str = ""
+) -> str:
     known = evaluated.helpers([before], {"answer"})
     return evaluated.runs(test, {"answer"}, set(files), known, kinds or {"answer": "str"})
 
@@ -89,11 +91,15 @@ def test_what_only_reads_a_learner_s_text_is_not(test):
 
 
 def test_a_number_on_the_left_of_a_percent_sign_is_no_template():
-    assert not runs("assert answer % 2 == 0", {"answer": "int"}) and runs("answer % 2", {"answer": "str"})
+    assert not runs("assert answer % 2 == 0", {"answer": "int"}) and runs(
+        "answer % 2", {"answer": "str"}
+    )
 
 
 def test_a_function_of_the_instructor_s_that_runs_its_argument_is_followed():
-    helper = "def rows(rule):\n    return inner(rule)\n\ndef inner(text):\n    return data.query(text)\n"
+    helper = (
+        "def rows(rule):\n    return inner(rule)\n\ndef inner(text):\n    return data.query(text)\n"
+    )
     assert runs("assert rows(answer) == 3", before=helper) == "query"
     assert not runs("assert rows('a > 3') == answer", before=helper)
 
@@ -106,7 +112,8 @@ def test_a_file_that_the_answer_writes_is_followed():
 
 def test_a_cell_s_imports_are_named_as_they_bind():
     cell = (
-        "import numpy as np, os.path\nfrom math import isclose as close, pi\nfrom statistics import *\nfrom . import x"
+        "import numpy as np, os.path\nfrom math import isclose as close, pi\nfrom statistics "
+        "import *\nfrom . import x"
     )
     assert imported(cell) == {
         "np": "numpy",
@@ -120,7 +127,10 @@ def test_a_cell_s_imports_are_named_as_they_bind():
 @pytest.mark.parametrize(
     ("before", "test"),
     [
-        ("def rows(text):\n    ask = table.query\n    return ask(text)", "assert len(rows(answer)) == 3"),
+        (
+            "def rows(text):\n    ask = table.query\n    return ask(text)",
+            "assert len(rows(answer)) == 3",
+        ),
         ("ask = lambda c: df.query(c)", "ask(answer)"),
         ("ask = lambda c: df.query(c)", "list(map(ask, answer))"),
         ("", "pick = {'q': df.query}\npick['q'](answer)"),
@@ -132,7 +142,8 @@ def test_a_cell_s_imports_are_named_as_they_bind():
         ("", "from builtins import eval as value_of\nvalue_of(answer)"),
         ("", "get_ipython().ev(answer)"),
         (
-            "def verify(cond, wanted, how=pd.DataFrame.query):\n    return how(df, cond).equals(wanted)",
+            "def verify(cond, wanted, how=pd.DataFrame.query):\n    return how(df, "
+            "cond).equals(wanted)",
             "verify(answer, w)",
         ),
         ("", "timeit.timeit(answer, number=1)"),
@@ -143,7 +154,10 @@ def test_a_cell_s_imports_are_named_as_they_bind():
         ("", "matplotlib.use(answer)"),
         ("def verify():\n    return df.query(answer)", "assert verify() is not None"),
         ("class Check:\n    how = pd.eval", "Check.how(answer)"),
-        ("def ask(c):\n    return df.query(c)\n\ndef later(c, how=ask):\n    return how(c)", "later(answer)"),
+        (
+            "def ask(c):\n    return df.query(c)\n\ndef later(c, how=ask):\n    return how(c)",
+            "later(answer)",
+        ),
         ("", "df.pipe(pd.DataFrame.query, answer)"),
     ],
 )

@@ -1,4 +1,5 @@
-"""Does the evaluation find what was planted, name nobody, and hide small groups so that nothing gives them back?"""
+"""Does the evaluation find what was planted, name nobody, and hide small groups so that nothing
+gives them back?"""
 
 import csv
 import io
@@ -28,7 +29,7 @@ BANK = assessment.read(release.COURSE)
 TOML = cohort.TOML.partition("[[counter]]")[0]
 
 
-# The synthetic cohort -------------------------------------------------------------------------------------------------
+# The synthetic cohort -----------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -46,8 +47,11 @@ def folder(confined, tmp_path_factory):
             line["points"] = 4 + number % 4 + (at and number % 5 == 0)
         cohort.table(sheet, list(lines[0]), [list(line.values()) for line in lines])
     memos.settle(course, cohort.EXERCISE, *sheets, enter=True)
-    done = CliRunner().invoke(command, ["evaluate", str(folder / "programme.toml"), "--out", str(folder / "out")],
-                              standalone_mode=False)
+    done = CliRunner().invoke(
+        command,
+        ["evaluate", str(folder / "programme.toml"), "--out", str(folder / "out")],
+        standalone_mode=False,
+    )
     assert done.exception is None, done.exception
     return folder
 
@@ -65,7 +69,9 @@ def test_the_planted_gains_are_recovered_within_their_intervals(found):
         assert each.gain.value == pytest.approx(cohort.PLANTED[topic], abs=0.03)
 
 
-def test_who_missed_a_test_counts_in_no_gain_and_the_report_says_how_many_as_far_as_it_may(folder, found):
+def test_who_missed_a_test_counts_in_no_gain_and_the_report_says_how_many_as_far_as_it_may(
+    folder, found
+):
     assert (found.both, found.one_or_none) == (Figure("above", 17), Figure("below", 10))
     small = evaluation.evaluate(folder / "programme.toml", minimum=3)
     assert (small.both, small.one_or_none) == (Figure("exact", 24), Figure("exact", 3))
@@ -74,8 +80,14 @@ def test_who_missed_a_test_counts_in_no_gain_and_the_report_says_how_many_as_far
 def test_the_counters_of_commitment_6_stand_one_for_one_beside_those_of_the_session(found):
     assert len(found.counters) == 23
     here = {line.key: line.here for line in found.counters}
-    assert here["events"].value == 1 and here["learners"].value == 27 and here["registrations"].value == 31
-    assert here["organizations"].value == 3  # the same one twice in other capitals, and one that is a formula
+    assert (
+        here["events"].value == 1
+        and here["learners"].value == 27
+        and here["registrations"].value == 31
+    )
+    assert (
+        here["organizations"].value == 3
+    )  # the same one twice in other capitals, and one that is a formula
     assert here["audience-external"] == Figure("below", 10) and here["visits"] == suppression.NONE
     assert [line.value for line in found.counters[:3]] == [34, 1800, 26]
 
@@ -91,15 +103,26 @@ def test_no_name_id_or_organization_is_in_any_file(folder):
     written = {path.name: path.read_text("utf-8-sig") for path in (folder / "out").iterdir()}
     assert len(written) == 9
     for name, text in written.items():
-        for private in ("synthetic-", "Zoë", "Person ", "cmd|", "HYPERLINK", "Ministère synth", "Signed", "<script",
-                        "example.org"):
+        for private in (
+            "synthetic-",
+            "Zoë",
+            "Person ",
+            "cmd|",
+            "HYPERLINK",
+            "Ministère synth",
+            "Signed",
+            "<script",
+            "example.org",
+        ):
             assert private not in text, f"{private} in {name}"
 
 
 def test_the_same_figures_stand_in_both_languages_and_the_word_synthetic_on_all(folder):
     shown = BeautifulSoup((folder / "out" / "evaluation.html").read_text("utf-8"), "html.parser")
-    english, french = ([re.sub(r"\D", "", cell.get_text()) for cell in section.find_all("td", class_="n")]
-                       for section in shown.find_all("section"))
+    english, french = (
+        [re.sub(r"\D", "", cell.get_text()) for cell in section.find_all("td", class_="n")]
+        for section in shown.find_all("section")
+    )
     assert english == french and len(english) > 100
     assert all("SYNTHETIC" in caption.get_text() for caption in shown.find_all("caption"))
     assert all("SYNTHETIC" in drawing["aria-label"] for drawing in shown.find_all("svg"))
@@ -114,7 +137,7 @@ def test_the_page_has_no_barrier(folder, page):  # noqa: F811
     assert violations(page) == []
 
 
-# Gains ----------------------------------------------------------------------------------------------------------------
+# Gains --------------------------------------------------------------------------------------------
 
 
 points = st.lists(st.integers(0, 3), min_size=1, max_size=40)
@@ -147,7 +170,7 @@ def test_the_interval_is_the_same_each_time_and_holds_the_truth_about_as_often_a
     assert found == statistics.gain(before.sum(axis=1), after.sum(axis=1), 3)
 
 
-# Suppression ----------------------------------------------------------------------------------------------------------
+# Suppression --------------------------------------------------------------------------------------
 
 
 @given(st.lists(st.integers(0, 60), max_size=8), st.integers(3, 20))
@@ -157,12 +180,15 @@ def test_no_total_gives_a_cell_back(counts, minimum):
     if total.how == "exact":
         hidden = [figure == HIDDEN for figure in shown]
         left = total.value - sum(figure.value for figure in shown if figure != HIDDEN)
-        assert not any(hidden) or (sum(hidden) >= 2 and left >= minimum)  # each could be anything from 0 to that
+        assert not any(hidden) or (
+            sum(hidden) >= 2 and left >= minimum
+        )  # each could be anything from 0 to that
 
 
 @pytest.mark.parametrize("size", [1, 2, 3])
 def test_who_knows_the_rule_cannot_tell_a_hidden_cell_either(size):
-    """Every table that shows the same is tried: each hidden cell must have several possible values."""
+    """Every table that shows the same is tried: each hidden cell must have several possible
+    values."""
     same = defaultdict(list)
     for counts in itertools.product(range(16), repeat=size):
         shown, total = suppression.cells(list(counts), 3)
@@ -180,7 +206,10 @@ def test_a_share_beside_its_whole_does_not_tell_a_small_group(minimum):
     for whole in range(1, 61):
         same = defaultdict(list)
         for part in range(whole + 1):
-            figures = suppression.parts(part, whole, minimum), suppression.share(part, whole, minimum)
+            figures = (
+                suppression.parts(part, whole, minimum),
+                suppression.share(part, whole, minimum),
+            )
             same[figures].append(part)
             exact = [figure.value for figure in figures[0] if figure.how == "exact"]
             assert all(value >= minimum for value in exact)
@@ -204,7 +233,7 @@ def test_groups_under_three_are_never_shown(tmp_path, minimum):
         evaluation.evaluate(tmp_path / "programme.toml", minimum)
 
 
-# Other cohorts, and broken files --------------------------------------------------------------------------------------
+# Other cohorts, and broken files ------------------------------------------------------------------
 
 
 def held(people: int, after: bool = True, seed: int = 0, number: int = 0) -> programme.Held:
@@ -213,12 +242,21 @@ def held(people: int, after: bool = True, seed: int = 0, number: int = 0) -> pro
     names = [pair["name"] for pair in BANK["pair"]]
 
     def table():
-        return pd.DataFrame([[float(chance.random() < 0.5) for _ in names] for _ in keys], keys, names)
+        return pd.DataFrame(
+            [[float(chance.random() < 0.5) for _ in names] for _ in keys], keys, names
+        )
+
     bank = programme._bank(type("Course", (), {"root": release.COURSE}))
     tests = {"pre": table()} | ({"post": table()} if after else {})
     plan = programme.msgspec.convert(programme.tomllib.loads(TOML), programme.Programme).session[0]
-    return programme.Held(plan, dict.fromkeys(keys, "@SUM(1) <b>"), bank, tests, [],
-                          pd.DataFrame(columns=["language", *programme.SCALES]))
+    return programme.Held(
+        plan,
+        dict.fromkeys(keys, "@SUM(1) <b>"),
+        bank,
+        tests,
+        [],
+        pd.DataFrame(columns=["language", *programme.SCALES]),
+    )
 
 
 def plan_of() -> programme.Programme:
@@ -232,34 +270,53 @@ def test_empty_and_tiny_cohorts_and_a_missing_second_test_give_a_report(people, 
     found = evaluation.of_sessions(plan_of(), sessions, 10)
     written = [path.read_text("utf-8-sig") for path in evaluation_page.write(found, tmp_path)]
     assert "object at 0x" not in written[0]  # a word of the page that is Python's instead
-    assert not any("@SUM" in text or "nan" in re.sub(r"[a-z]nan|nan[a-z]", "", text) for text in written)
+    assert not any(
+        "@SUM" in text or "nan" in re.sub(r"[a-z]nan|nan[a-z]", "", text) for text in written
+    )
     assert ("not graded yet" in written[0]) is not after
     if sum(people) < 10:
-        assert found.overall.gain in (HIDDEN, suppression.NONE) and found.participations.how in ("hidden", "none")
+        assert found.overall.gain in (HIDDEN, suppression.NONE) and found.participations.how in (
+            "hidden",
+            "none",
+        )
 
 
 def test_a_small_session_hides_another_too(tmp_path):
-    found = evaluation.of_sessions(plan_of(), [held(each, True, 1, at) for at, each in enumerate((27, 25, 4))], 10)
+    found = evaluation.of_sessions(
+        plan_of(), [held(each, True, 1, at) for at, each in enumerate((27, 25, 4))], 10
+    )
     assert [day.people.how for day in found.days] == ["hidden", "exact", "hidden"]
     assert all(day.gain == HIDDEN for day in found.days[::2]) and found.participations.value == 56
 
 
-@pytest.mark.parametrize(("courses", "shown"), [(("one", "two"), "exact"), (("one", "one"), "hidden")])
+@pytest.mark.parametrize(
+    ("courses", "shown"), [(("one", "two"), "exact"), (("one", "one"), "hidden")]
+)
 def test_answers_that_two_have_read_count_once_a_course(courses, shown):
-    sheets = {"memo": statistics.Agreement(20, 0.5, 0.75, None, 0.0)}  # the same of both courses, by chance
+    sheets = {
+        "memo": statistics.Agreement(20, 0.5, 0.75, None, 0.0)
+    }  # the same of both courses, by chance
     exercise = programme.Exercise("one", pd.DataFrame(), {"memo": 8.0}, ["memo"], sheets)
-    sessions = [msgspec.structs.replace(each, plan=msgspec.structs.replace(each.plan, course=course),
-                                        exercises=[exercise])
-                for each, course in zip([held(20, True, 0, 0), held(20, True, 1, 1)], courses, strict=True)]
+    sessions = [
+        msgspec.structs.replace(
+            each, plan=msgspec.structs.replace(each.plan, course=course), exercises=[exercise]
+        )
+        for each, course in zip([held(20, True, 0, 0), held(20, True, 1, 1)], courses, strict=True)
+    ]
     assert evaluation.of_sessions(plan_of(), sessions, 15).memos[0].same.how == shown
 
 
-@pytest.mark.parametrize(("change", "says"), [
-    (("date = 2026-11-25", "date = 25 novembre"), "line 7"), (("date = 2026-11-25\n", ""), "session 1.date is missing"),
-    (('place = "in person"', 'place = "nowhere"'), "session 1.place is not right"),
-    (("roster =", "rooster ="), "rooster is not known"),
-    (('language = "both"', "language = 3"), "session 1.language"), (("[programme]", "[program]"), "program"),
-])
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (("date = 2026-11-25", "date = 25 novembre"), "line 7"),
+        (("date = 2026-11-25\n", ""), "session 1.date is missing"),
+        (('place = "in person"', 'place = "nowhere"'), "session 1.place is not right"),
+        (("roster =", "rooster ="), "rooster is not known"),
+        (('language = "both"', "language = 3"), "session 1.language"),
+        (("[programme]", "[program]"), "program"),
+    ],
+)
 def test_a_broken_file_is_named_with_its_line_or_key(tmp_path, change, says):
     (tmp_path / "programme.toml").write_text(TOML.replace(*change), "utf-8")
     with pytest.raises(programme.BrokenProgramme, match=re.escape(says)) as refused:
@@ -267,18 +324,39 @@ def test_a_broken_file_is_named_with_its_line_or_key(tmp_path, change, says):
     assert "programme.toml" in refused.value.french and "Traceback" not in str(refused.value)
 
 
-@pytest.mark.parametrize(("name", "text", "says"), [
-    ("attendance.csv", "id,organization\nsynthetic-01,A\nstranger,B\n", "line 3: this id is not in"),
-    ("attendance.csv", "who\nsynthetic-01\n", "columns id are missing"),
-    ("attendance.csv", None, "cannot be opened"),
-    ("forms.csv", "language,relevant,clear,pace,confident,recommend\nen,1,2,3,4,6\n", "line 2, column recommend"),
-    ("forms.csv", "language,relevant,clear,pace,confident,recommend\nde,1,2,3,4,5\n", "line 2: the language"),
-    ("forms.csv", "language,relevant,clear,pace,confident,recommend\n" + "en,1,2,3,4,5\n" * 28, "more forms"),
-])
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        (
+            "attendance.csv",
+            "id,organization\nsynthetic-01,A\nstranger,B\n",
+            "line 3: this id is not in",
+        ),
+        ("attendance.csv", "who\nsynthetic-01\n", "columns id are missing"),
+        ("attendance.csv", None, "cannot be opened"),
+        (
+            "forms.csv",
+            "language,relevant,clear,pace,confident,recommend\nen,1,2,3,4,6\n",
+            "line 2, column recommend",
+        ),
+        (
+            "forms.csv",
+            "language,relevant,clear,pace,confident,recommend\nde,1,2,3,4,5\n",
+            "line 2: the language",
+        ),
+        (
+            "forms.csv",
+            "language,relevant,clear,pace,confident,recommend\n" + "en,1,2,3,4,5\n" * 28,
+            "more forms",
+        ),
+    ],
+)
 def test_a_list_that_does_not_fit_is_named_with_its_line(tmp_path, name, text, says):
     cohort.lists(tmp_path)
     path = tmp_path / "programme.toml"
-    path.write_text(TOML.replace('course = "course"\nexercises = ["01-open-government"]\n', ""), "utf-8")
+    path.write_text(
+        TOML.replace('course = "course"\nexercises = ["01-open-government"]\n', ""), "utf-8"
+    )
     (tmp_path / name).write_text(text, "utf-8") if text is not None else (tmp_path / name).unlink()
     with pytest.raises(programme.BrokenProgramme, match=says):
         evaluation.evaluate(path)
@@ -287,6 +365,10 @@ def test_a_list_that_does_not_fit_is_named_with_its_line(tmp_path, name, text, s
 def test_a_session_without_a_course_still_has_attendance_and_satisfaction(tmp_path):
     cohort.lists(tmp_path)
     path = tmp_path / "programme.toml"
-    path.write_text(TOML.replace('course = "course"\nexercises = ["01-open-government"]\n', ""), "utf-8")
+    path.write_text(
+        TOML.replace('course = "course"\nexercises = ["01-open-government"]\n', ""), "utf-8"
+    )
     found = evaluation.evaluate(path)
-    assert found.participations.value == 27 and found.ratings and not found.tested and not found.topics
+    assert (
+        found.participations.value == 27 and found.ratings and not found.tested and not found.topics
+    )

@@ -14,20 +14,38 @@ from tests.faulty import FLOOD
 from tests.published import live_names, package_of
 
 README = Path(__file__).parent.parent / "portail" / "README.md"
-ROW = r"\| ([\w-]+) \| [^|]+ \| [^|]+ \| (stop|warn|accept|unseen) \| (copy|warn|accept|unseen) \| ([\w-]*) ?\|"
-FAULTS = {fault: (live, auto, named) for fault, live, auto, named in re.findall(ROW, README.read_text("utf-8"))}
+ROW = (
+    r"\| ([\w-]+) \| [^|]+ \| [^|]+ \| (stop|warn|accept|unseen) \| (copy|warn|accept|unseen) \| "
+    r"([\w-]*) ?\|"
+)
+FAULTS = {
+    fault: (live, auto, named)
+    for fault, live, auto, named in re.findall(ROW, README.read_text("utf-8"))
+}
 
 
 def struck_field(package: dict, fault: str) -> str | None:
     """Return a column of the dataset that the fault can strike; None if it needs no column."""
-    plain = [field for field in package["resources"][0]["schema"]["fields"] if "derived" not in field]
-    typed = [field["name"] for field in plain if field["type"] in ("integer", "number", "date", "boolean")]
-    counted = [field["name"] for field in plain if field["type"] in ("integer", "number")
-               or "NA" in field.get("constraints", {}).get("pattern", "")]
+    plain = [
+        field for field in package["resources"][0]["schema"]["fields"] if "derived" not in field
+    ]
+    typed = [
+        field["name"]
+        for field in plain
+        if field["type"] in ("integer", "number", "date", "boolean")
+    ]
+    counted = [
+        field["name"]
+        for field in plain
+        if field["type"] in ("integer", "number")
+        or "NA" in field.get("constraints", {}).get("pattern", "")
+    ]
     choices = {
-        "renamed-column": [plain[-1]["name"]], "dropped-column": [plain[-1]["name"]],
+        "renamed-column": [plain[-1]["name"]],
+        "dropped-column": [plain[-1]["name"]],
         "changed-code": [field["name"] for field in plain if "codes" in field],
-        "type": typed, "decimal-comma": counted,
+        "type": typed,
+        "decimal-comma": counted,
     }
     return choices[fault][0] if choices.get(fault) else None
 
@@ -44,7 +62,8 @@ CASES = [(name, fault) for name in live_names() for fault in FAULTS if applies(n
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
-    """Wait less than a learner would; the seconds that answers ask to wait before the next question are listed."""
+    """Wait less than a learner would; the seconds that answers ask to wait before the next question
+    are listed."""
     waits: list[float | None] = []
 
     def sleep(retry, answer=None):
@@ -68,7 +87,18 @@ def strike(portal, monkeypatch, small_datasets, name: str, fault: str) -> None:
 def test_the_table_names_every_fault_that_the_front_can_make():
     from tests.faulty import STATUSES, TABLE_FAULTS
 
-    transport = {"refused", "dns", "hang", "drip", "truncated", "wrong-length", "gzip", "html", "login", "flood"}
+    transport = {
+        "refused",
+        "dns",
+        "hang",
+        "drip",
+        "truncated",
+        "wrong-length",
+        "gzip",
+        "html",
+        "login",
+        "flood",
+    }
     assert set(FAULTS) == {*TABLE_FAULTS, *transport, *map(str, STATUSES)}
 
 
@@ -82,7 +112,9 @@ def test_without_a_fault_live_rows_are_read_and_nothing_is_said(portal, monkeypa
 
 
 @pytest.mark.parametrize(("name", "fault"), CASES)
-def test_live_mode_does_what_the_table_says(portal, monkeypatch, capsys, small_datasets, name, fault):
+def test_live_mode_does_what_the_table_says(
+    portal, monkeypatch, capsys, small_datasets, name, fault
+):
     expected, _, named = FAULTS[fault]
     strike(portal, monkeypatch, small_datasets, name, fault)
     monkeypatch.setenv("PORTAIL_MODE", "live")
@@ -99,7 +131,9 @@ def test_live_mode_does_what_the_table_says(portal, monkeypatch, capsys, small_d
 
 
 @pytest.mark.parametrize(("name", "fault"), CASES)
-def test_auto_mode_does_what_the_table_says(portal, monkeypatch, capsys, small_datasets, name, fault):
+def test_auto_mode_does_what_the_table_says(
+    portal, monkeypatch, capsys, small_datasets, name, fault
+):
     _, expected, _ = FAULTS[fault]
     strike(portal, monkeypatch, small_datasets, name, fault)
     monkeypatch.setenv("PORTAIL_MODE", "auto")
@@ -117,7 +151,9 @@ def test_auto_mode_does_what_the_table_says(portal, monkeypatch, capsys, small_d
 
 
 @pytest.mark.parametrize("fault", ["changed-code", "mangled-accents", "html", "hang"])
-def test_a_francophone_reads_of_the_fault_in_french(portal, monkeypatch, capsys, small_datasets, fault):
+def test_a_francophone_reads_of_the_fault_in_french(
+    portal, monkeypatch, capsys, small_datasets, fault
+):
     strike(portal, monkeypatch, small_datasets, "nap5", fault)
     monkeypatch.setenv("PORTAIL_LANG", "fr")
     portail.load("nap5")
@@ -127,7 +163,8 @@ def test_a_francophone_reads_of_the_fault_in_french(portal, monkeypatch, capsys,
 
 
 def test_a_portal_that_asks_to_slow_down_is_asked_twice_more_each_after_the_time_it_names(
-        portal, monkeypatch, small_datasets, impatient):
+    portal, monkeypatch, small_datasets, impatient
+):
     strike(portal, monkeypatch, small_datasets, "nap5", "429")
     monkeypatch.setenv("PORTAIL_MODE", "live")
     with pytest.raises(PortalProblem):

@@ -1,4 +1,5 @@
-"""Does a learner's feedback say what to look at, in the learner's language, and hold nothing hidden or alive?"""
+"""Does a learner's feedback say what to look at, in the learner's language, and hold nothing hidden
+or alive?"""
 
 from pathlib import Path
 
@@ -55,21 +56,30 @@ portail.checks.expect("labels", labels, dict, index=["rows"])
 # %% [markdown] grade_id=memo kind=manual points=4
 A model memo.
 '''
-RIGHT = {"total": 'total = int(secret_table["figure"].sum())', "double": "def double(number):\n    return 2 * number",
-         "labels": 'labels = {"rows": 2}', "memo": "My memo."}
+RIGHT = {
+    "total": 'total = int(secret_table["figure"].sum())',
+    "double": "def double(number):\n    return 2 * number",
+    "labels": 'labels = {"rows": 2}',
+    "memo": "My memo.",
+}
 LEARNERS = {
     "honest": {},
     "hinted": {"total": "total = 2", "double": "def double(number):\n    return 5"},
     "literal": {"total": "total = 'two'", "double": "def double(number):\n    return 4"},
     "leaking": {
         "total": "total = 2\nprint(secret_table)\nraise ValueError(str(secret_table))",
-        "double": "seen = []\ndef double(number):\n    seen.append(number)\n    raise ValueError(f'{number} {seen}')",
+        "double": "seen = []\ndef double(number):\n    seen.append(number)\n    raise "
+        "ValueError(f'{number} {seen}')",
         "labels": "labels = {'rows': 2, str(secret_table): 3}",
-        "memo": "![](https://example.org/pixel.png) <script>alert(1)</script> <img src=x onerror=alert(2)> "
-                "[link](javascript:alert(3)) <svg onload=alert(4)></svg> <iframe src='//x'></iframe>",
+        "memo": "![](https://example.org/pixel.png) <script>alert(1)</script> <img src=x "
+        "onerror=alert(2)> [link](javascript:alert(3)) <svg onload=alert(4)></svg> <iframe "
+        "src='//x'></iframe>",
     },
 }
-PEOPLE = "id,name,language\nhonest,Anne Roy,en\nhinted,Émile Côté,fr\nliteral,Li Wei,en\nleaking,<b>Eve</b>,en\n"
+PEOPLE = (
+    "id,name,language\nhonest,Anne Roy,en\nhinted,Émile Côté,fr\nliteral,Li "
+    "Wei,en\nleaking,<b>Eve</b>,en\n"
+)
 
 
 @pytest.fixture(scope="module")
@@ -92,8 +102,10 @@ def html(course: Path, student: str) -> str:
 
 def lines(course: Path, student: str) -> dict[str, list[str]]:
     table = BeautifulSoup(html(course, student), "html.parser").find("table")
-    return {row.th.get_text(strip=True): [cell.get_text().strip() for cell in row.find_all("td")]
-            for row in table.tbody.find_all("tr")}
+    return {
+        row.th.get_text(strip=True): [cell.get_text().strip() for cell in row.find_all("td")]
+        for row in table.tbody.find_all("tr")
+    }
 
 
 def test_marks_are_those_of_the_gradebook_and_an_answer_nobody_has_read_says_so(course):
@@ -118,7 +130,16 @@ def test_a_visible_test_is_quoted_and_a_hidden_one_is_not(course):
 @pytest.mark.parametrize("student", LEARNERS)
 def test_nothing_hidden_is_on_any_page(course, student):
     text = html(course, student)
-    for hidden in ("CANARY", "271828", "314159", "585987", "543656364", "HIDDEN", "equal_to", "mistakes"):
+    for hidden in (
+        "CANARY",
+        "271828",
+        "314159",
+        "585987",
+        "543656364",
+        "HIDDEN",
+        "equal_to",
+        "mistakes",
+    ):
         assert hidden not in text
 
 
@@ -126,16 +147,27 @@ def test_nothing_is_alive_on_a_page(course):
     found = BeautifulSoup(html(course, "leaking"), "html.parser")
     assert not found.find_all(["script", "svg", "iframe", "object", "form", "link", "base"])
     assert not [name for tag in found.find_all(True) for name in tag.attrs if name.startswith("on")]
-    assert all(image["src"].startswith("data:") for image in found.find_all("img") if image.get("src"))
-    assert all(link["href"].startswith(("http", "mailto")) for link in found.find_all("a") if link.get("href"))
-    assert found.find("meta", attrs={"http-equiv": "Content-Security-Policy"})["content"] == feedback.POLICY
+    assert all(
+        image["src"].startswith("data:") for image in found.find_all("img") if image.get("src")
+    )
+    assert all(
+        link["href"].startswith(("http", "mailto"))
+        for link in found.find_all("a")
+        if link.get("href")
+    )
+    assert (
+        found.find("meta", attrs={"http-equiv": "Content-Security-Policy"})["content"]
+        == feedback.POLICY
+    )
     assert "<b>Eve</b>" not in str(found)
 
 
 @needs_browser
 def test_the_policy_stops_what_a_renderer_might_let_through(page, course, tmp_path):  # noqa: F811
     through = html(course, "honest").replace(
-        "</main>", "<script>document.title = 'alive'</script><img src='https://example.org/x.png'></main>")
+        "</main>",
+        "<script>document.title = 'alive'</script><img src='https://example.org/x.png'></main>",
+    )
     (tmp_path / "through.html").write_text(through)
     asked = []
     page.on("requestfinished", lambda request: asked.append(request.url))
@@ -158,7 +190,11 @@ def test_a_person_s_points_and_comment_are_shown(course, tmp_path):
         book.db.commit()
     feedback.feedback(own, "one", students=["honest"])
     text = html(own, "honest")
-    assert "<strong>clear</strong>" in text and lines(own, "honest")["Total"] == ["9.50", "10.00", ""]
+    assert "<strong>clear</strong>" in text and lines(own, "honest")["Total"] == [
+        "9.50",
+        "10.00",
+        "",
+    ]
 
 
 def test_a_notebook_that_ends_its_drawing_still_has_its_marks(course, tmp_path, monkeypatch):
@@ -177,8 +213,11 @@ def test_a_page_has_no_axe_violation(page, course, student):  # noqa: F811
 
 def test_what_was_pasted_into_a_text_is_shown_as_a_picture_and_nothing_else_is():
     pixel = "iVBORw0KGgo="
-    cell = Cell("markdown", "![p](attachment:p.png) ![q](attachment:q.svg)", attachments={
-        "p.png": {"image/png": pixel}, "q.svg": {"image/svg+xml": "PHN2Zz4="}})
+    cell = Cell(
+        "markdown",
+        "![p](attachment:p.png) ![q](attachment:q.svg)",
+        attachments={"p.png": {"image/png": pixel}, "q.svg": {"image/svg+xml": "PHN2Zz4="}},
+    )
     drawn = BeautifulSoup(rendering.harmless(cell), "html.parser")
     shown = [image["src"] for image in drawn.find_all("img") if image.get("src")]
     assert shown == [f"data:image/png;base64,{pixel}"]
@@ -186,7 +225,9 @@ def test_what_was_pasted_into_a_text_is_shown_as_a_picture_and_nothing_else_is()
 
 def test_a_message_that_only_a_hidden_test_holds_is_not_a_hint():
     assert of_failure("assert x, 'shown'", AssertionError("hidden"), "hidden") is None
-    assert of_failure("assert x, 'shown'", AssertionError("shown"), "shown") == Hint("shown", "shown")
+    assert of_failure("assert x, 'shown'", AssertionError("shown"), "shown") == Hint(
+        "shown", "shown"
+    )
 
 
 def test_a_name_without_a_value_is_named_where_the_test_that_learners_see_speaks_of_it():

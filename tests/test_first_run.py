@@ -1,4 +1,5 @@
-"""Does the first run of a new course, which marks before all is known, give the marks of a course that was checked?"""
+"""Does the first run of a new course, which marks before all is known, give the marks of a course
+that was checked?"""
 
 import contextlib
 import os
@@ -25,8 +26,17 @@ from tests.conftest import ROOT
 
 pytestmark = pytest.mark.usefixtures("warm_kernels")
 
-TABLES = ("alembic_version", "assignment", "base_cell", "course", "grade_cells", "notebook", "solution_cells",
-          "source_cell", "task_cells")
+TABLES = (
+    "alembic_version",
+    "assignment",
+    "base_cell",
+    "course",
+    "grade_cells",
+    "notebook",
+    "solution_cells",
+    "source_cell",
+    "task_cells",
+)
 LIVE = """
 # %% grade_id=shelf kind=solution
 ### BEGIN SOLUTION
@@ -59,12 +69,16 @@ shelf = Shelf()
 total = 3
 """
 WRONG = RIGHT.replace("self.size = 3", "self.size = 4")
-MARKS = {"right": {"shelf-test": 2.0, "total-test": 1.0}, "wrong": {"shelf-test": 0.0, "total-test": 1.0}}
+MARKS = {
+    "right": {"shelf-test": 2.0, "total-test": 1.0},
+    "wrong": {"shelf-test": 0.0, "total-test": 1.0},
+}
 
 
 @pytest.fixture(scope="module")
 def new(tmp_path_factory) -> Path:
-    """A course that was never graded, one of whose tests needs an object that plain data cannot carry."""
+    """A course that was never graded, one of whose tests needs an object that plain data cannot
+    carry."""
     course = coursework.build_course_of_one(LIVE, tmp_path_factory.mktemp("new"))
     for number in range(6):
         coursework.hand_in(course, f"right-{number}", "one", RIGHT)
@@ -83,7 +97,9 @@ def course(new, tmp_path) -> Path:
 
 
 def expected(course: Path) -> dict:
-    return {path.name: MARKS[path.name.partition("-")[0]] for path in (course / "submitted").iterdir()}
+    return {
+        path.name: MARKS[path.name.partition("-")[0]] for path in (course / "submitted").iterdir()
+    }
 
 
 def marked(course: Path) -> dict:
@@ -98,7 +114,9 @@ def marked(course: Path) -> dict:
 
 @pytest.mark.parametrize("when", ["at once", "half-way", "at the end"])
 def test_what_was_marked_before_a_test_was_found_live_is_marked_again(course, monkeypatch, when):
-    answers = {"at once": [True], "half-way": [False] * 5 + [True], "at the end": [False] * 12}[when]
+    answers = {"at once": [True], "half-way": [False] * 5 + [True], "at the end": [False] * 12}[
+        when
+    ]
     ready = iter(answers)
     monkeypatch.setattr(stock.Comparison, "ready", lambda _: next(ready, True))
     outcome = grader.grade(course, "one", workers=2)
@@ -111,8 +129,16 @@ def test_nothing_is_written_while_it_is_open_which_tests_are_live(course, monkey
     seen = []
 
     def look(self):
-        seen.append((marked(course), (course / "autograded").exists(),
-                     {each.state for each in Journal(course / ".grader" / "journal.jsonl").of("one").values()}))
+        seen.append(
+            (
+                marked(course),
+                (course / "autograded").exists(),
+                {
+                    each.state
+                    for each in Journal(course / ".grader" / "journal.jsonl").of("one").values()
+                },
+            )
+        )
         return False
 
     (course / "submitted" / "empty" / "one").mkdir(parents=True)
@@ -147,7 +173,17 @@ def test_a_process_of_nbgrader_that_was_killed_is_named(course, monkeypatch):
 
 def test_a_first_run_killed_again_and_again_gives_the_marks_of_an_unbroken_one(course):
     chance = random.Random("first run")
-    command = [sys.executable, "-m", "grader", "grade", "one", "--course", str(course), "--workers", "2"]
+    command = [
+        sys.executable,
+        "-m",
+        "grader",
+        "grade",
+        "one",
+        "--course",
+        str(course),
+        "--workers",
+        "2",
+    ]
     for _ in range(5):
         begun = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for _ in range(chance.randrange(60)):
@@ -175,26 +211,36 @@ def of_this_process() -> list[int]:
 
 def test_the_process_beside_holds_neither_lock_nor_journal(course, monkeypatch):
     def tell(course, *_):
-        return [os.readlink(f"/proc/self/fd/{name}") for name in os.listdir("/proc/self/fd")
-                if os.path.lexists(f"/proc/self/fd/{name}")]
+        return [
+            os.readlink(f"/proc/self/fd/{name}")
+            for name in os.listdir("/proc/self/fd")
+            if os.path.lexists(f"/proc/self/fd/{name}")
+        ]
 
     monkeypatch.setattr(stock, "marks_of_solution", tell)
-    with coordinator.locked(Course(course)), contextlib.closing(coordinator.open_journal(Course(course))), \
-            contextlib.closing(stock.Comparison(Course(course), "one")) as comparison:
+    with (
+        coordinator.locked(Course(course)),
+        contextlib.closing(coordinator.open_journal(Course(course))),
+        contextlib.closing(stock.Comparison(Course(course), "one")) as comparison,
+    ):
         assert not [path for path in comparison.points() if path.startswith(str(course))]
 
 
 def test_nbgrader_s_extensions_of_the_server_can_be_imported_later():
-    code = ("from grader import stock; stock.import_nbgrader('nbgrader.api'); import sys; "
-            "assert 'jupyter_server' not in sys.modules; "
-            "from nbgrader.server_extensions.formgrader import load_jupyter_server_extension as load; assert load")
+    code = (
+        "from grader import stock; stock.import_nbgrader('nbgrader.api'); import sys; assert "
+        "'jupyter_server' not in sys.modules; from nbgrader.server_extensions.formgrader import "
+        "load_jupyter_server_extension as load; assert load"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_the_first_pairs_are_the_ones_that_mark(course, monkeypatch):
     made = []
     begin = executor.Pair.__init__
-    monkeypatch.setattr(executor.Pair, "__init__", lambda self, *given: made.append(self) or begin(self, *given))
+    monkeypatch.setattr(
+        executor.Pair, "__init__", lambda self, *given: made.append(self) or begin(self, *given)
+    )
     assert grader.grade(course, "one", workers=2).live
     assert len(made) == 2
 
@@ -214,24 +260,43 @@ def rows(database: Path) -> dict[str, list]:
     """Return what stands in the tables of the source, with names in place of the random ids."""
     with contextlib.closing(sqlite3.connect(database)) as connection:
         connection.row_factory = sqlite3.Row
-        names = {row["id"]: row["name"] for table in ("assignment", "notebook", "base_cell")
-                 for row in connection.execute(f"select id, name from {table}")}
+        names = {
+            row["id"]: row["name"]
+            for table in ("assignment", "notebook", "base_cell")
+            for row in connection.execute(f"select id, name from {table}")
+        }
         return {
-            table: sorted(str({key: names.get(value, value) for key, value in dict(row).items() if key != "id"})
-                          for row in connection.execute(f"select * from {table}"))
+            table: sorted(
+                str(
+                    {
+                        key: names.get(value, value)
+                        for key, value in dict(row).items()
+                        if key != "id"
+                    }
+                )
+                for row in connection.execute(f"select * from {table}")
+            )
             for table in TABLES
-        } | {"schema": sorted(str(tuple(row)) for row in connection.execute("select sql from sqlite_master"))}
+        } | {
+            "schema": sorted(
+                str(tuple(row)) for row in connection.execute("select sql from sqlite_master")
+            )
+        }
 
 
 def test_a_solution_has_the_points_that_the_command_autograde_gives(tmp_path):
     course = coursework.build_course(ROOT / "tests" / "courses" / "library", tmp_path)
     for assignment in Course(course).assignments():
-        shutil.copytree(course / "source" / assignment, course / "submitted" / "solution" / assignment)
+        shutil.copytree(
+            course / "source" / assignment, course / "submitted" / "solution" / assignment
+        )
         coursework.nbgrader(course, f"autograde {assignment}")
         _, checked = check.prepare(Course(course), assignment)
         theirs = coursework.marks(course, assignment)["solution"]
-        assert {name if name in theirs else name.partition("/")[2]: points
-                for name, points in checked.stock.items()} == theirs
+        assert {
+            name if name in theirs else name.partition("/")[2]: points
+            for name, points in checked.stock.items()
+        } == theirs
 
 
 def test_settings_that_change_how_a_source_is_read_ask_for_a_new_check(course):
@@ -257,8 +322,11 @@ def test_a_warm_process_killed_before_it_was_told_the_assignment_costs_no_mark(c
 
 
 def test_a_process_that_has_run_an_event_loop_can_compare_a_source(tmp_path):
-    """As one that has run a notebook has: its loop is not to be gone on with in the process that compares."""
-    ran = nbclient.NotebookClient(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")])).execute()
+    """As one that has run a notebook has: its loop is not to be gone on with in the process that
+    compares."""
+    ran = nbclient.NotebookClient(
+        nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")])
+    ).execute()
     course = Course(coursework.build_course_of_one(ONE_TASK, tmp_path / "course"))
     assert ran and not check.prepare(course, "one")[1].differing
 

@@ -1,5 +1,5 @@
-"""Of values and charts drawn from a grammar: does the split grader give each the mark that stock nbgrader gives, or
-refuse that name alone, in words?
+"""Of values and charts drawn from a grammar: does the split grader give each the mark that stock
+nbgrader gives, or refuse that name alone, in words?
 
 ``FUZZ=10000`` draws that many (about a quarter of an hour); without it some hundreds are drawn.
 """
@@ -15,19 +15,24 @@ from grader.course import Course, read_source
 from tests import coursework, value_grammar
 
 OFFER = doctor.offer()
-pytestmark = pytest.mark.skipif(bool(OFFER.missing), reason="; ".join(map(str, OFFER.missing)) or "nothing is missing")
+pytestmark = pytest.mark.skipif(
+    bool(OFFER.missing), reason="; ".join(map(str, OFFER.missing)) or "nothing is missing"
+)
 VALUES = int(os.environ.get("FUZZ", "300"))
 A_NOTEBOOK = 500  #: values at most
 WRONG = 0.15  #: share of the answers that are another value than the test expects
 
 
 def drawn(seed: int, count: int) -> list[tuple[str, str]]:
-    """Return answers drawn by chance, each with what its test expects; the same for the same seed."""
+    """Return answers drawn by chance, each with what its test expects; the same for the
+    same seed."""
     chance = random.Random(seed)
     pairs = []
     for _ in range(count):
         answer = value_grammar.expression(chance)
-        pairs.append((answer, value_grammar.expression(chance) if chance.random() < WRONG else answer))
+        pairs.append(
+            (answer, value_grammar.expression(chance) if chance.random() < WRONG else answer)
+        )
     return pairs
 
 
@@ -36,8 +41,10 @@ def source(pairs: list[tuple[str, str]]) -> str:
     cells = [f"# %% grade_id=setup kind=locked\n{value_grammar.SETUP}"]
     for at, (answer, expected) in enumerate(pairs):
         cells += [
-            f"# %% grade_id=value{at} kind=solution\n### BEGIN SOLUTION\nvalue{at} = {answer}\n### END SOLUTION",
-            f"# %% grade_id=test{at} kind=test points=1\nassert probe(value{at}) == probe({expected})",
+            f"# %% grade_id=value{at} kind=solution\n### BEGIN SOLUTION\nvalue{at} = "
+            f"{answer}\n### END SOLUTION",
+            f"# %% grade_id=test{at} kind=test points=1\nassert probe(value{at}) == "
+            f"probe({expected})",
         ]
     return "\n\n".join(cells)
 
@@ -48,13 +55,16 @@ def marks(folder, pairs) -> tuple[dict[str, float], dict[str, work.Mark], work.M
     notebook, _ = read_source(course, course.notebooks("one")[0])
     cells = [
         msgspec.structs.replace(
-            cell, names=[f"value{cell.grade_id.removeprefix('test')}"] if cell.role == "test" else []
+            cell,
+            names=[f"value{cell.grade_id.removeprefix('test')}"] if cell.role == "test" else [],
         )
         for cell in notebook.cells
     ]
     limits = msgspec.structs.replace(course.limits, output=64 << 20)
     course.limits = limits
-    spec = check._assignment(course, "one", [msgspec.structs.replace(notebook, cells=cells)], "", False)
+    spec = check._assignment(
+        course, "one", [msgspec.structs.replace(notebook, cells=cells)], "", False
+    )
     result = work.mark(spec, work.Job("solution", {"one": course.notebooks("one")[0].read_bytes()}))
     work.forget_all()
     away = folder / "away"
@@ -73,10 +83,15 @@ def test_each_value_gets_stock_s_mark_or_is_refused_by_its_name(tmp_path, seed):
         mark = ours[f"test{at}"]
         if mark.points == by_stock[f"test{at}"]:
             continue
-        if mark.points == 0 and mark.error.startswith((f"`value{at}` is ", "This is ", f"`value{at}()` is")):
+        if mark.points == 0 and mark.error.startswith(
+            (f"`value{at}` is ", "This is ", f"`value{at}()` is")
+        ):
             refused += 1
         else:
             odd.append((answer, expected, by_stock[f"test{at}"], mark.points, mark.error))
-    print(f"seed {seed}: {len(pairs)} values, {sum(by_stock.values()):.0f} right by stock, {refused} refused in words")
+    print(
+        f"seed {seed}: {len(pairs)} values, {sum(by_stock.values()):.0f} right by stock, "
+        f"{refused} refused in words"
+    )
     assert not odd
     assert refused < len(pairs) / 5

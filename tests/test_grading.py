@@ -14,8 +14,14 @@ from tests.conftest import ROOT, reading
 pytestmark = pytest.mark.usefixtures("warm_kernels")
 
 NAMES = release.assignments()
-EXERCISES = [name for name in NAMES if name not in assessment.ASSIGNMENTS]  # whose answers are computed, with a memo
-FED_BACK = ("01-open-government", "05-promises-and-results", "pre-assessment")  # one template makes all pages, slowly
+EXERCISES = [
+    name for name in NAMES if name not in assessment.ASSIGNMENTS
+]  # whose answers are computed, with a memo
+FED_BACK = (
+    "01-open-government",
+    "05-promises-and-results",
+    "pre-assessment",
+)  # one template makes all pages, slowly
 STUDENTS = ("english", "francophone", "empty", "copied")
 
 
@@ -26,7 +32,9 @@ def answered(released, master):
         about = cell.metadata.get("nbgrader", {})
         if about.get("solution"):
             lines = sources[cell["id"]].source.splitlines()
-            cell.source = "\n".join(line for line in lines if "### BEGIN" not in line and "### END" not in line)
+            cell.source = "\n".join(
+                line for line in lines if "### BEGIN" not in line and "### END" not in line
+            )
     return released
 
 
@@ -36,7 +44,8 @@ def hand_in(course: Path, student: str, name: str, notebook) -> None:
 
 @pytest.fixture(scope="module")
 def course(tmp_path_factory) -> Path:
-    """The course after a whole day: released, handed in by four people, graded, fed back, by stock commands alone."""
+    """The course after a whole day: released, handed in by four people, graded, fed back, by stock
+    commands alone."""
     folder = tmp_path_factory.mktemp("clone")
     shutil.copytree(ROOT / "datasets", folder / "datasets")
     kept = ("nbgrader_config.py", "altered.py", "source", "french")
@@ -50,22 +59,37 @@ def course(tmp_path_factory) -> Path:
     for name in NAMES:
         english = notebooks.read(course / "source" / name / f"{name}.ipynb")
         french = release.french_master(course, name)
-        given = {language: course / folder / name / f"{name}.ipynb" for language, folder in release.RELEASES.items()}
+        given = {
+            language: course / folder / name / f"{name}.ipynb"
+            for language, folder in release.RELEASES.items()
+        }
         hand_in(course, "english", name, answered(notebooks.read(given["en"]), english))
         hand_in(course, "francophone", name, answered(notebooks.read(given["fr"]), french))
-        if name in FED_BACK:  # of the others, what nbgrader validate says of the release is asked below
+        if (
+            name in FED_BACK
+        ):  # of the others, what nbgrader validate says of the release is asked below
             hand_in(course, "empty", name, notebooks.read(given["en"]))
         hand_in(course, "copied", name, _copied(answered(notebooks.read(given["fr"]), french)))
-    coursework.nbgrader(course, *(f"autograde {name}" for name in NAMES),
-                        *(f"generate_feedback {name}" for name in FED_BACK))
+    coursework.nbgrader(
+        course,
+        *(f"autograde {name}" for name in NAMES),
+        *(f"generate_feedback {name}" for name in FED_BACK),
+    )
     return course
 
 
 @pytest.fixture(scope="module")
 def validated(course) -> dict[str, tuple[str, str]]:
-    """What ``nbgrader validate`` says of each exercise: of its French solution, and of what learners receive."""
-    said = coursework.nbgrader(course, *(f"validate {folder}/{name}/{name}.ipynb" for name in NAMES
-                                         for folder in ("submitted/francophone", "release")))
+    """What ``nbgrader validate`` says of each exercise: of its French solution, and of what
+    learners receive."""
+    said = coursework.nbgrader(
+        course,
+        *(
+            f"validate {folder}/{name}/{name}.ipynb"
+            for name in NAMES
+            for folder in ("submitted/francophone", "release")
+        ),
+    )
     return dict(zip(NAMES, zip(said[::2], said[1::2], strict=True), strict=True))
 
 
@@ -91,9 +115,11 @@ def marks(course):
         return {
             (name, submission.student.id): {
                 grade.cell.name: (grade.score, grade.max_score, grade.needs_manual_grade)
-                for notebook in submission.notebooks for grade in notebook.grades
+                for notebook in submission.notebooks
+                for grade in notebook.grades
             }
-            for name in NAMES for submission in gradebook.assignment_submissions(name)
+            for name in NAMES
+            for submission in gradebook.assignment_submissions(name)
         }
 
 
@@ -151,25 +177,35 @@ def test_validate_passes_the_solution_and_names_what_an_empty_release_lacks(vali
 def test_both_languages_are_one_assignment_with_one_number_of_points(marks, name):
     graded = [student for student in STUDENTS if (name, student) in marks]
     assert {"english", "francophone", "copied"} <= set(graded)
-    assert len({sum(most for _, most, _ in marks[name, student].values()) for student in graded}) == 1
+    assert (
+        len({sum(most for _, most, _ in marks[name, student].values()) for student in graded}) == 1
+    )
 
 
-def test_a_private_course_away_from_the_project_is_released_and_reads_its_own_altered_tables(tmp_path):
+def test_a_private_course_away_from_the_project_is_released_and_reads_its_own_altered_tables(
+    tmp_path,
+):
     private = tmp_path / "private"
     private.mkdir()
     for part in ("nbgrader_config.py", "altered.py"):
         shutil.copyfile(ROOT / "exercises" / part, private / part)
     for part in ("source", "french"):
         shutil.copytree(ROOT / "exercises" / part, private / part)
-    done = subprocess.run([sys.executable, "-m", "curriculum", "release", "--course", str(private)], cwd=ROOT,
-                          capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "curriculum", "release", "--course", str(private)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr
     for folder in release.RELEASES.values():
         assert all((private / folder / name / f"{name}.ipynb").is_file() for name in NAMES)
     assert (private / "altered" / "nap5" / "datapackage.json").is_file()
 
 
-def test_altered_tables_are_written_once_and_again_where_they_or_what_they_are_made_from_changed(tmp_path):
+def test_altered_tables_are_written_once_and_again_where_they_or_what_they_are_made_from_changed(
+    tmp_path,
+):
     import altered
 
     shipped = shutil.copytree(ROOT / "datasets", tmp_path / "datasets")
@@ -187,7 +223,11 @@ def test_altered_tables_are_written_once_and_again_where_they_or_what_they_are_m
 
 
 def test_a_folder_that_is_not_a_course_is_named_with_what_it_lacks(tmp_path):
-    done = subprocess.run([sys.executable, "-m", "curriculum", "release", "--course", str(tmp_path)], cwd=ROOT,
-                          capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "curriculum", "release", "--course", str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 2
     assert "is not a course" in done.stderr and "Traceback" not in done.stderr

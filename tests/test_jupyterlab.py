@@ -1,4 +1,5 @@
-"""One walk in a real JupyterLab, as a francophone learner takes it: start page, lesson 04, run all, see the chart."""
+"""One walk in a real JupyterLab, as a francophone learner takes it: start page, lesson 04, run all,
+see the chart."""
 
 import os
 import subprocess
@@ -30,9 +31,15 @@ def lab(tmp_path_factory):
     workspace.configure_lab(folder, "fr")
     port, token = workspace.free_port(18888), "a-token-for-this-walk"
     command, environment = workspace.lab_command(folder, port, token)
-    environment = {key: value for key, value in environment.items() if not key.startswith("PORTAIL_")}
-    process = subprocess.Popen([*command, "--no-browser"], stdout=subprocess.DEVNULL,
-                               stderr=subprocess.DEVNULL, env=environment | {"PORTAIL_MODE": "snapshot"})
+    environment = {
+        key: value for key, value in environment.items() if not key.startswith("PORTAIL_")
+    }
+    process = subprocess.Popen(
+        [*command, "--no-browser"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=environment | {"PORTAIL_MODE": "snapshot"},
+    )
     address = f"http://127.0.0.1:{port}/lab/tree/{workspace.START}?token={token}"
     try:
         _wait_until(lambda: requests.get(address, timeout=2).ok)
@@ -78,7 +85,9 @@ def test_a_francophone_opens_the_start_page_runs_lesson_04_and_sees_the_chart(la
     page.screenshot(path=SCREENSHOTS / "start-page.png")
 
     start.locator(f'a[href*="fr/{SLUG}.ipynb"]').first.click()
-    page.locator(".jp-Notebook").get_by_role("heading", name="Qui peut être servi en ligne?").wait_for()
+    page.locator(".jp-Notebook").get_by_role(
+        "heading", name="Qui peut être servi en ligne?"
+    ).wait_for()
     _wait_until(lambda: _is_ready(address.replace("/lab/tree/" + workspace.START, "/api/kernels")))
     page.locator(".lm-MenuBar-itemLabel", has_text="Exécution").click()
     page.locator(".lm-Menu-itemLabel", has_text="Exécuter toutes les cellules").first.click()
@@ -86,20 +95,28 @@ def test_a_francophone_opens_the_start_page_runs_lesson_04_and_sees_the_chart(la
 
     notebook = notebooks.read(folder / "fr" / f"{SLUG}.ipynb")
     outputs = [output for cell in notebooks.code(notebook) for output in cell.outputs]
-    assert [output for output in outputs if output.output_type == "error" or output.get("name") == "stderr"] == []
+    assert [
+        output
+        for output in outputs
+        if output.output_type == "error" or output.get("name") == "stderr"
+    ] == []
     image = page.locator(".jp-Notebook figure img")
     image.scroll_into_view_if_needed()
     page.wait_for_timeout(1000)  # the notebook lays out what comes into view
     image.scroll_into_view_if_needed()
-    assert any((folder / ".lab" / "workspaces").iterdir())  # the tabs left open, not among other JupyterLabs' of theirs
+    assert any(
+        (folder / ".lab" / "workspaces").iterdir()
+    )  # the tabs left open, not among other JupyterLabs' of theirs
     assert image.is_visible() and len(image.get_attribute("alt")) > 40
     page.screenshot(path=SCREENSHOTS / "lesson-04-chart.png")
 
 
 def _is_ready(kernels: str) -> bool:
-    """Tell whether the page is connected to a kernel that waits for cells; one that still starts may take none."""
+    """Tell whether the page is connected to a kernel that waits for cells; one that still starts
+    may take none."""
     answer = requests.get(kernels, timeout=20)
-    answer.raise_for_status()  # Jupyter Server answers 500, "Unhandled error", while it starts a kernel: asked again
+    # Jupyter Server answers 500, "Unhandled error", while it starts a kernel: asked again
+    answer.raise_for_status()
     return any(each["connections"] and each["execution_state"] == "idle" for each in answer.json())
 
 

@@ -1,4 +1,5 @@
-"""Does the trainer's kit add up, say what the lessons say, print as it should and open to everyone?"""
+"""Does the trainer's kit add up, say what the lessons say, print as it should and open to
+everyone?"""
 
 import dataclasses
 import itertools
@@ -20,14 +21,38 @@ from tests.test_pages import AXE, chromium, needs_browser  # noqa: F401
 
 PLAN = Curriculum.read()
 SHOWS = {show.name: show for show in kit.shows()}
-TAUGHT = [(language, lesson.slug) for lesson in kit.taught(list(SHOWS.values()), PLAN) for language in LANGUAGES]
+TAUGHT = [
+    (language, lesson.slug)
+    for lesson in kit.taught(list(SHOWS.values()), PLAN)
+    for language in LANGUAGES
+]
 WRITTEN = [(language, lesson.slug) for lesson in PLAN.written() for language in LANGUAGES]
 LESSON = TAUGHT[2][1]  # one lesson stands for all where pages differ by their text only
-KINDS = ["index", "one-day", "train-the-trainer", "room", "evaluation", "teaching-demo", "handout", "minute-card",
-         "certificate", "sample-memos", f"notes-{LESSON}", f"slides-{LESSON}"]
+KINDS = [
+    "index",
+    "one-day",
+    "train-the-trainer",
+    "room",
+    "evaluation",
+    "teaching-demo",
+    "handout",
+    "minute-card",
+    "certificate",
+    "sample-memos",
+    f"notes-{LESSON}",
+    f"slides-{LESSON}",
+]
 SLUGS = list(dict.fromkeys(slug for _, slug in TAUGHT))
-PRINTED = ["one-day", "handout", "minute-card", "certificate", "teaching-demo", "conduct", "evaluation",
-           *(f"slides-{slug}" for slug in SLUGS)]
+PRINTED = [
+    "one-day",
+    "handout",
+    "minute-card",
+    "certificate",
+    "teaching-demo",
+    "conduct",
+    "evaluation",
+    *(f"slides-{slug}" for slug in SLUGS),
+]
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +77,7 @@ def lesson(language, slug):
     return notebooks.read(PLAN.lesson(slug).path(language))
 
 
-# The run-of-shows -----------------------------------------------------------------------------------------------------
+# The run-of-shows ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", SHOWS)
@@ -62,10 +87,18 @@ def test_a_run_of_show_adds_up_and_names_owner_material_and_cut(name):
 
 def test_the_day_is_270_taught_minutes_and_the_clock_has_no_hole():
     day = SHOWS["one-day"]
-    assert day.taught() == 270 == next(path for path in PLAN.paths if path.name == "one-day").minutes(PLAN)
-    assert all(before.at + before.minutes == after.at for before, after in itertools.pairwise(day.slots))
+    assert (
+        day.taught()
+        == 270
+        == next(path for path in PLAN.paths if path.name == "one-day").minutes(PLAN)
+    )
+    assert all(
+        before.at + before.minutes == after.at for before, after in itertools.pairwise(day.slots)
+    )
     inside = [part for slot in day.slots for part in slot.parts or (slot,)]
-    assert all(before.at + before.minutes == after.at for before, after in itertools.pairwise(inside))
+    assert all(
+        before.at + before.minutes == after.at for before, after in itertools.pairwise(inside)
+    )
 
 
 def test_what_the_certificate_says_of_minutes_is_what_is_taught():
@@ -81,6 +114,7 @@ def with_slot(number, **changes):
         slots = list(show.slots)
         slots[number] = dataclasses.replace(slots[number], **changes)
         return dataclasses.replace(show, slots=tuple(slots))
+
     return change
 
 
@@ -89,6 +123,7 @@ def with_part(lesson_at, part_at, **changes):
         parts = list(show.slots[lesson_at].parts)
         parts[part_at] = dataclasses.replace(parts[part_at], **changes)
         return with_slot(lesson_at, parts=tuple(parts))(show)
+
     return change
 
 
@@ -127,7 +162,7 @@ def test_a_broken_run_of_show_is_not_built(monkeypatch, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-# Two languages --------------------------------------------------------------------------------------------------------
+# Two languages ------------------------------------------------------------------------------------
 
 
 def test_both_languages_have_the_same_texts_and_the_same_words():
@@ -135,27 +170,45 @@ def test_both_languages_have_the_same_texts_and_the_same_words():
     assert texts[0] == texts[1]
 
     def shape(value):
-        return {key: shape(inner) for key, inner in value.items()} if isinstance(value, dict) else None
+        return (
+            {key: shape(inner) for key, inner in value.items()} if isinstance(value, dict) else None
+        )
 
     assert shape(kit.words()["en"]) == shape(kit.words()["fr"])
     assert texts[0] <= {f"{name}.md" for name in kit.words()["en"]["pages"]}
 
 
 def test_both_languages_have_the_same_pages_and_headings(folder):
-    english, french = ({file.name for file in (folder / language).iterdir()} for language in LANGUAGES)
+    english, french = (
+        {file.name for file in (folder / language).iterdir()} for language in LANGUAGES
+    )
     assert english == french
     for name in sorted(english):
         found = [soup(folder, language, name.removesuffix(".html")) for language in LANGUAGES]
-        outline = [[each.name for each in page.find_all(re.compile("^(h[1-6]|table|li|dt)$"))] for page in found]
-        if not name.startswith("notes-"):  # a French note may say in one sentence what an English one says in two
+        outline = [
+            [each.name for each in page.find_all(re.compile("^(h[1-6]|table|li|dt)$"))]
+            for page in found
+        ]
+        if not name.startswith(
+            "notes-"
+        ):  # a French note may say in one sentence what an English one says in two
             assert outline[0] == outline[1], name
 
 
-@pytest.mark.parametrize("name", [*sorted(file.name for file in (kit.FOLDER / "fr").iterdir()), "toml"])
+@pytest.mark.parametrize(
+    "name", [*sorted(file.name for file in (kit.FOLDER / "fr").iterdir()), "toml"]
+)
 def test_the_french_texts_keep_french_spaces(name):
     if name == "toml":
-        text = "\n\n".join([*strings(kit.words()["fr"]), *strings([each["fr"] for each in kit.sample_memos()["memo"]]),
-                            *strings([slot.cut | slot.what for show in SHOWS.values() for slot in show.slots], "fr")])
+        text = "\n\n".join(
+            [
+                *strings(kit.words()["fr"]),
+                *strings([each["fr"] for each in kit.sample_memos()["memo"]]),
+                *strings(
+                    [slot.cut | slot.what for show in SHOWS.values() for slot in show.slots], "fr"
+                ),
+            ]
+        )
     else:
         text = re.sub(r"<[^>]+>", "", (kit.FOLDER / "fr" / name).read_text("utf-8"))
     text = re.sub(r"```.*?```", "", text, flags=re.S)
@@ -166,12 +219,19 @@ def test_the_french_texts_keep_french_spaces(name):
 def strings(value, key=None):
     if isinstance(value, str):
         return [value]
-    inner = value.values() if isinstance(value, dict) and key is None else [value[key]] if isinstance(value, dict) \
-        and key in value else [] if isinstance(value, dict) else value
+    inner = (
+        value.values()
+        if isinstance(value, dict) and key is None
+        else [value[key]]
+        if isinstance(value, dict) and key in value
+        else []
+        if isinstance(value, dict)
+        else value
+    )
     return [text for each in inner for text in strings(each, key)]
 
 
-# What lessons say -----------------------------------------------------------------------------------------------------
+# What lessons say ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("language", "slug"), WRITTEN)
@@ -181,39 +241,55 @@ def test_no_word_of_an_instructor_cell_is_lost_and_minutes_add_up(language, slug
     found = kit.notes(notebook, language)
     assert [note.cell for note in found] == [cell["id"] for cell in cells]
     for note in found:
-        sorted_out = [word for sentences in note.parts.values() for text in sentences for word in text.split()]
+        sorted_out = [
+            word for sentences in note.parts.values() for text in sentences for word in text.split()
+        ]
         assert Counter(sorted_out) == Counter(note.words.split()), note.cell
         assert note.parts["goal"]
     assert sum(note.minutes for note in found) == PLAN.lesson(slug).minutes
 
 
 @pytest.mark.parametrize(("language", "slug"), TAUGHT)
-def test_a_lessons_notes_have_every_section_with_goal_minutes_and_three_sentences(folder, language, slug):
+def test_a_lessons_notes_have_every_section_with_goal_minutes_and_three_sentences(
+    folder, language, slug
+):
     page, own = soup(folder, language, f"notes-{slug}"), kit.words()[language]["notes"]
     notes = kit.notes(lesson(language, slug), language)
     sections = page.find_all("section", class_="note")
-    assert [section.h2.get_text().lower() for section in sections] == [note.name.lower() for note in notes]
+    assert [section.h2.get_text().lower() for section in sections] == [
+        note.name.lower() for note in notes
+    ]
     for section in sections:
         assert own["goal"] in [each.get_text() for each in section.find_all("dt")]
     rows = page.table.tbody.find_all("tr")
     assert [row.th.get_text().lower() for row in rows[:-1]] == [note.name.lower() for note in notes]
     assert [cell.get_text() for cell in rows[-1].find_all("td")] == [
-        str(PLAN.lesson(slug).minutes), str(PLAN.lesson(slug).core_minutes)]
+        str(PLAN.lesson(slug).minutes),
+        str(PLAN.lesson(slug).core_minutes),
+    ]
     assert len(kit.key_sentences(lesson(language, slug), language)) >= 3
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_lessons_notes_in_both_languages_name_the_same_answers(language):
     for slug in SLUGS:
-        answers = [[re.findall(r"\b[A-E]\b", " ".join(note.parts["expected"])) for note in
-                    kit.notes(lesson(each, slug), each)] for each in ("en", language)]
+        answers = [
+            [
+                re.findall(r"\b[A-E]\b", " ".join(note.parts["expected"]))
+                for note in kit.notes(lesson(each, slug), each)
+            ]
+            for each in ("en", language)
+        ]
         assert answers[0] == answers[1]
 
 
-@pytest.mark.parametrize(("text", "says"), [
-    ("**Instructor · opening.** Goal: see.", "name · N min"),
-    ("**Instructor · opening · 4 min.** Ask them.", "no goal"),
-])
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("**Instructor · opening.** Goal: see.", "name · N min"),
+        ("**Instructor · opening · 4 min.** Ask them.", "no goal"),
+    ],
+)
 def test_an_instructor_cell_that_says_too_little_is_named(text, says):
     cell = new_markdown_cell(text, metadata={"tags": ["instructor"]})
     cell["id"] = "instructor-opening"
@@ -222,29 +298,47 @@ def test_an_instructor_cell_that_says_too_little_is_named(text, says):
 
 
 def test_sentences_are_not_divided_inside_quotation_marks():
-    text = 'Goal: a row. Ask: "Is it? Then sit." Expected: B; the common wrong answer is A. Key sentence: "No. Never."'
-    cell = nbformat.from_dict({"cell_type": "markdown", "id": "x", "metadata": {"tags": ["instructor"]},
-                               "source": f"**Instructor · x · 4 min.** {text}"})
+    text = (
+        'Goal: a row. Ask: "Is it? Then sit." Expected: B; the common wrong answer is A. Key '
+        'sentence: "No. Never."'
+    )
+    cell = nbformat.from_dict(
+        {
+            "cell_type": "markdown",
+            "id": "x",
+            "metadata": {"tags": ["instructor"]},
+            "source": f"**Instructor · x · 4 min.** {text}",
+        }
+    )
     parts = kit.notes(new_notebook(cells=[cell]), "en")[0].parts
-    assert parts["do"] == ('Ask: "Is it? Then sit."',) and parts["key"] == ('Key sentence: "No. Never."',)
-    assert parts["expected"] == ("Expected: B;",) and parts["wrong"] == ("the common wrong answer is A.",)
+    assert parts["do"] == ('Ask: "Is it? Then sit."',) and parts["key"] == (
+        'Key sentence: "No. Never."',
+    )
+    assert parts["expected"] == ("Expected: B;",) and parts["wrong"] == (
+        "the common wrong answer is A.",
+    )
 
 
 @pytest.mark.parametrize(("language", "slug"), TAUGHT)
-def test_a_lessons_slides_have_its_question_objectives_charts_and_key_points(folder, language, slug):
+def test_a_lessons_slides_have_its_question_objectives_charts_and_key_points(
+    folder, language, slug
+):
     page, notebook = soup(folder, language, f"slides-{slug}"), lesson(language, slug)
     text = " ".join(page.get_text().split())
     for tag in ("question", "objectives", "key-points"):
         source = next(cell.source for cell in notebook.cells if tag in notebooks.tags(cell))
         for words in re.findall(r"\*\*([^*]+)\*\*", source):
             assert " ".join(re.sub(r"[`*]", "", words).split()) in text
-    alternatives = [re.search(r'alt="([^"]+)"', str(cell.outputs))[1] for cell in notebook.cells
-                    if "figure" in notebooks.tags(cell)]
+    alternatives = [
+        re.search(r'alt="([^"]+)"', str(cell.outputs))[1]
+        for cell in notebook.cells
+        if "figure" in notebooks.tags(cell)
+    ]
     assert len(page.find_all("img")) == len(alternatives)
     assert all(len(image["alt"]) > 40 for image in page.find_all("img"))
 
 
-# Sample memos ---------------------------------------------------------------------------------------------------------
+# Sample memos -------------------------------------------------------------------------------------
 
 
 def test_the_six_memos_have_points_within_the_rubric_a_reason_each_and_differ():
@@ -265,24 +359,34 @@ def test_the_six_memos_have_points_within_the_rubric_a_reason_each_and_differ():
 def test_a_memo_with_all_points_for_evidence_states_true_figures():
     services = portail.load("service-inventory")
     external = services[services["service_scope"].str.contains("EXTERN")]
-    answers = external[[name for name in external if name.startswith("os_") and "comments" not in name]]
-    true = {((answers[name] == "Y").sum(), answers[name].isin(["Y", "N"]).sum()) for name in answers}
+    answers = external[
+        [name for name in external if name.startswith("os_") and "comments" not in name]
+    ]
+    true = {
+        ((answers[name] == "Y").sum(), answers[name].isin(["Y", "N"]).sum()) for name in answers
+    }
     any_step = answers.isin(["Y", "N"]).any(axis=1)
     true.add(((any_step & ~(answers == "N").any(axis=1)).sum(), any_step.sum()))
     for memo in kit.sample_memos()["memo"]:
         for language in LANGUAGES:
             text = memo[language]["text"].replace("\u00a0", "").replace(",", "")
-            said = {(int(part), int(whole)) for part, whole in
-                    re.findall(r"(\d{3,}) (?:of|sur|des) (?:the )?(\d{3,})", text)}
+            said = {
+                (int(part), int(whole))
+                for part, whole in re.findall(r"(\d{3,}) (?:of|sur|des) (?:the )?(\d{3,})", text)
+            }
             assert memo["points"][1] < 2 or (len(said) >= 2 and said <= true)
             assert memo["points"][1] != 0 or not said & true  # “wrong figures” are wrong
 
 
-# Pages and print ------------------------------------------------------------------------------------------------------
+# Pages and print ----------------------------------------------------------------------------------
 
 
 def every_page(folder):
-    return [(language, file.stem) for language in LANGUAGES for file in sorted((folder / language).glob("*.html"))]
+    return [
+        (language, file.stem)
+        for language in LANGUAGES
+        for file in sorted((folder / language).glob("*.html"))
+    ]
 
 
 def test_every_page_has_its_language_one_title_headings_in_order_and_a_way_back(folder):
@@ -300,7 +404,9 @@ def test_every_page_has_its_language_one_title_headings_in_order_and_a_way_back(
         if language == "fr":
             for code in page.find_all(["code", "pre", "style"]):
                 code.decompose()
-            assert not re.search(r"[^\s\d]: |\w ?:\s*$|« | »|\d %", page.main.get_text(), re.M), name
+            assert not re.search(r"[^\s\d]: |\w ?:\s*$|« | »|\d %", page.main.get_text(), re.M), (
+                name
+            )
 
 
 def test_every_link_of_the_kit_leads_to_a_page(folder):
@@ -313,7 +419,9 @@ def test_every_link_of_the_kit_leads_to_a_page(folder):
 @needs_browser
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", KINDS)
-def test_a_page_has_no_axe_violation_fetches_nothing_and_does_not_overflow(page, folder, language, name):
+def test_a_page_has_no_axe_violation_fetches_nothing_and_does_not_overflow(
+    page, folder, language, name
+):
     asked = []
     page.on("request", lambda request: asked.append(request.url))
     page.set_viewport_size({"width": 1200, "height": 800})
@@ -339,15 +447,22 @@ def test_what_must_be_one_page_is_one_page_and_each_slide_is_one(chromium, folde
         if html.stem == "one-day":
             content = pdf.read_bytes()
             assert b"/StructTreeRoot" in content and b"/Outlines" in content
-            assert f"/Lang ({html.parent.name})".encode() in content and b"/DisplayDocTitle true" in content
+            assert (
+                f"/Lang ({html.parent.name})".encode() in content
+                and b"/DisplayDocTitle true" in content
+            )
         else:
-            assert sheets(pdf) == (slides or {"evaluation": 2}.get(html.stem, 1)), pdf  # a form has two sides
+            assert sheets(pdf) == (slides or {"evaluation": 2}.get(html.stem, 1)), (
+                pdf
+            )  # a form has two sides
 
 
 @needs_browser
 @pytest.mark.parametrize(("language", "slug"), TAUGHT)
 def test_no_slide_is_cut_in_print(page, folder, language, slug):
-    page.set_viewport_size({"width": 942, "height": 710})  # what margins leave of a Letter page on its side
+    page.set_viewport_size(
+        {"width": 942, "height": 710}
+    )  # what margins leave of a Letter page on its side
     page.emulate_media(media="print")
     page.goto((folder / language / f"slides-{slug}.html").as_uri())
     cut = page.evaluate("""[...document.querySelectorAll('.slide')].filter(each =>

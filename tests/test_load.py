@@ -57,7 +57,9 @@ def test_live_rows_have_the_copys_columns_types_and_values(portal, monkeypatch, 
 
 @needs_real
 @pytest.mark.parametrize("name", [name for name in live_names() if name != "open-data-inventory"])
-def test_the_portals_own_files_have_the_copys_columns_types_and_values(monkeypatch, capsys, real_portal, name):
+def test_the_portals_own_files_have_the_copys_columns_types_and_values(
+    monkeypatch, capsys, real_portal, name
+):
     monkeypatch.setenv("PORTAIL_MODE", "live")
     live = portail.load(name)
     assert capsys.readouterr().out == ""
@@ -70,8 +72,9 @@ def test_the_source_line_says_live_or_copy_and_the_date(portal, monkeypatch):
     monkeypatch.setenv("PORTAIL_MODE", "snapshot")
     portail.load("service-inventory")
     assert portail.source_line("service-inventory") == (
-        "Source: Treasury Board of Canada Secretariat, GC Service Inventory, copy of September 19, 2025. "
-        "Open Government Licence – Canada.")
+        "Source: Treasury Board of Canada Secretariat, GC Service Inventory, copy of September "
+        "19, 2025. Open Government Licence – Canada."
+    )
     assert "copie du 19 septembre 2025" in portail.source_line("service-inventory", "fr")
     monkeypatch.setenv("PORTAIL_MODE", "live")
     portail.load("service-inventory")
@@ -95,7 +98,9 @@ def test_the_learners_folder_comes_before_the_shipped_one(snapshot, monkeypatch,
     assert len(portail.load("nap5")) == 735
     monkeypatch.setattr(settings, "user_folder", lambda: small_datasets)
     assert len(portail.load("nap5")) == 150
-    monkeypatch.setenv("PORTAIL_DATA", str(settings.Path(datasets.__file__).parent.parent / "datasets"))
+    monkeypatch.setenv(
+        "PORTAIL_DATA", str(settings.Path(datasets.__file__).parent.parent / "datasets")
+    )
     assert len(portail.load("nap5")) == 735
 
 
@@ -110,9 +115,14 @@ def test_a_name_cannot_lead_out_of_the_folders(name):
         portail.load(name)
 
 
-def test_a_description_that_leads_out_of_its_folder_is_refused(snapshot, monkeypatch, tmp_path, small_datasets):
+def test_a_description_that_leads_out_of_its_folder_is_refused(
+    snapshot, monkeypatch, tmp_path, small_datasets
+):
     text = (small_datasets / "nap5" / "datapackage.json").read_text("utf-8")
-    for changed in (text.replace('"nap5.csv"', '"../nap5.csv"'), text.replace('"name": "nap5"', '"name": "../nap5"')):
+    for changed in (
+        text.replace('"nap5.csv"', '"../nap5.csv"'),
+        text.replace('"name": "nap5"', '"name": "../nap5"'),
+    ):
         assert changed != text
         (tmp_path / "nap5").mkdir(exist_ok=True)
         (tmp_path / "nap5" / "datapackage.json").write_text(changed, "utf-8")
@@ -121,11 +131,15 @@ def test_a_description_that_leads_out_of_its_folder_is_refused(snapshot, monkeyp
             portail.load("nap5")
 
 
-@pytest.mark.parametrize("headers", [
-    {"X-Portail-Kind": "gospel", "X-Portail-Date": "2025-02-11"}, {"X-Portail-Kind": "snapshot"},
-    {"X-Portail-Kind": "snapshot", "X-Portail-Date": "<b>"},
-    {"X-Portail-Kind": "snapshot", "X-Portail-Date": "2025-02-31"},
-])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"X-Portail-Kind": "gospel", "X-Portail-Date": "2025-02-11"},
+        {"X-Portail-Kind": "snapshot"},
+        {"X-Portail-Kind": "snapshot", "X-Portail-Date": "<b>"},
+        {"X-Portail-Kind": "snapshot", "X-Portail-Date": "2025-02-31"},
+    ],
+)
 def test_a_mirror_that_says_odd_things_of_its_rows_is_still_read_as_a_copy(headers):
     kind, date = provenance(headers)
     assert kind == "snapshot" and date in ("", "2025-02-11")
@@ -164,7 +178,9 @@ def test_organizations_have_names_in_both_languages():
 
 def test_a_session_reads_the_same_file_that_load_reads(snapshot):
     address = datasets.find("nap5").portal["download"]
-    read = pd.read_csv(io.BytesIO(portail.session().get(address).content), dtype=str, keep_default_na=False)
+    read = pd.read_csv(
+        io.BytesIO(portail.session().get(address).content), dtype=str, keep_default_na=False
+    )
     assert len(read) == len(portail.load("nap5"))
 
 
@@ -179,7 +195,9 @@ def test_snapshot_mode_never_touches_the_network(monkeypatch, snapshot):
     monkeypatch.setattr(socket, "getaddrinfo", forbidden)
     monkeypatch.setattr(threading.Thread, "start", forbidden)
     portail.load("nap5")
-    answer = portail.session().get("https://open.canada.ca/data/api/action/package_search", params={"q": "covid"})
+    answer = portail.session().get(
+        "https://open.canada.ca/data/api/action/package_search", params={"q": "covid"}
+    )
     assert answer.json()["result"]["count"] > 0
 
 
@@ -193,7 +211,9 @@ def test_live_mode_raises_an_error_that_requests_users_catch(monkeypatch):
 
 
 def test_ckans_own_errors_reach_the_learner_as_answers(portal):
-    answer = portail.session("live").get("https://open.canada.ca/data/api/action/package_show", params={"id": "no"})
+    answer = portail.session("live").get(
+        "https://open.canada.ca/data/api/action/package_show", params={"id": "no"}
+    )
     assert answer.status_code == 404 and answer.json()["success"] is False
 
 
@@ -248,13 +268,18 @@ def test_importing_and_loading_use_no_thread_and_no_socket():
         "import portail; print(len(portail.load('nap5')))\n"
         "print(portail.session().get('https://open.canada.ca/data/api/action/site_read').json()['result'])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
-                          env=os.environ | {"PORTAIL_MODE": "snapshot"})
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PORTAIL_MODE": "snapshot"},
+    )
     assert done.stdout.split() == ["735", "True"], done.stderr
 
 
 def test_the_browsers_switch_is_still_where_urllib3_keeps_it():
-    """connection.py sets ``has_jspi`` in a browser; the module itself can only be imported there."""
+    """connection.py sets ``has_jspi`` in a browser; the module itself can only be imported
+    there."""
     import urllib3
 
     source = Path(urllib3.__file__).parent / "contrib" / "emscripten" / "fetch.py"

@@ -1,4 +1,5 @@
-"""Is every honest submission graded, and every malformed one graded fairly or named with its cause?"""
+"""Is every honest submission graded, and every malformed one graded fairly or named with
+its cause?"""
 
 import shutil
 import subprocess
@@ -17,17 +18,30 @@ KINDS = {name: kind for name, kind in malformed.ALL.items() if not kind.big}
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory) -> dict:
-    """The machine-readable report over a hundred honest submissions and one of each malformed kind."""
+    """The machine-readable report over a hundred honest submissions and one of each
+    malformed kind."""
     course = coursework.build_course_of_one(SOURCE, tmp_path_factory.mktemp("course"))
     good = (coursework.hand_in_solution(course, "honest-000", "one") / "one.ipynb").read_bytes()
     for number in range(1, HONEST):
-        shutil.copytree(course / "submitted" / "honest-000", course / "submitted" / f"honest-{number:03}")
+        shutil.copytree(
+            course / "submitted" / "honest-000", course / "submitted" / f"honest-{number:03}"
+        )
     for name, kind in KINDS.items():
         folder = course / "submitted" / student(name) / "one"
         folder.mkdir(parents=True)
         kind.write(good, folder)
     file = tmp_path_factory.mktemp("report") / "report.json"
-    command = [sys.executable, "-m", "grader", "grade", "one", "--course", str(course), "--json", str(file)]
+    command = [
+        sys.executable,
+        "-m",
+        "grader",
+        "grade",
+        "one",
+        "--course",
+        str(course),
+        "--json",
+        str(file),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600)
     assert done.returncode == 1, done.stderr
     found = msgspec.json.decode(Path(file).read_bytes())
@@ -39,7 +53,11 @@ def student(kind: str) -> str:
 
 
 def points(submission: dict) -> dict[str, float | None]:
-    return {cell: mark["points"] for marks in submission["marks"].values() for cell, mark in marks.items()}
+    return {
+        cell: mark["points"]
+        for marks in submission["marks"].values()
+        for cell, mark in marks.items()
+    }
 
 
 def test_there_are_thirty_kinds():
@@ -50,7 +68,9 @@ def test_every_honest_submission_has_its_marks(report):
     honest = [each for name, each in report.items() if name.startswith("honest-")]
     assert len(honest) == HONEST
     assert all(each["state"] == "graded" for each in honest)
-    assert all(points(each) == {"double-test": 2.0, "total-test": 3.0, "memo": None} for each in honest)
+    assert all(
+        points(each) == {"double-test": 2.0, "total-test": 3.0, "memo": None} for each in honest
+    )
 
 
 @pytest.mark.parametrize("name", KINDS)

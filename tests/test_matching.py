@@ -1,4 +1,5 @@
-"""Is each answer found in the notebook that was handed in, whatever became of nbgrader's metadata?"""
+"""Is each answer found in the notebook that was handed in, whatever became of nbgrader's
+metadata?"""
 
 import json
 
@@ -16,26 +17,43 @@ SOURCE = [
     SourceCell("plain", "code", "import pandas", id="setup"),
     SourceCell("plain", "markdown", "## One", id="one-text"),
     SourceCell("solution", "code", "one = ...", "one", id="one"),
-    SourceCell("test", "code", "assert one == 1\nassert hidden", "one-test", 2.0, visible="assert one == 1",
-               id="one-test"),
+    SourceCell(
+        "test",
+        "code",
+        "assert one == 1\nassert hidden",
+        "one-test",
+        2.0,
+        visible="assert one == 1",
+        id="one-test",
+    ),
     SourceCell("plain", "markdown", "## Two", id="two-text"),
     SourceCell("solution", "code", "two = ...", "two", id="two"),
-    SourceCell("test", "code", "assert two == 2", "two-test", 2.0, visible="assert two == 2", id="two-test"),
+    SourceCell(
+        "test", "code", "assert two == 2", "two-test", 2.0, visible="assert two == 2", id="two-test"
+    ),
     SourceCell("plain", "markdown", "## Memo", id="memo-text"),
     SourceCell("manual", "markdown", "Your memo.", "memo", 3.0, id="memo"),
     SourceCell("plain", "markdown", "The end.", id="end"),
 ]
 ANSWERS = {"one": "one = 1", "two": "two = 2", "memo": "I wrote this."}
-CLAIMS = {"solution": {"solution": True}, "test": {"grade": True, "locked": True},
-          "manual": {"grade": True, "solution": True}}
+CLAIMS = {
+    "solution": {"solution": True},
+    "test": {"grade": True, "locked": True},
+    "manual": {"grade": True, "solution": True},
+}
 
 
 def handed_in(metadata: bool = True, ids: bool = True) -> list[Cell]:
-    """The notebook as a learner hands it in, all answers right, with or without what tells its cells apart."""
+    """The notebook as a learner hands it in, all answers right, with or without what tells its
+    cells apart."""
     return [
-        Cell(cell.kind, ANSWERS.get(cell.grade_id) or cell.visible or cell.source,
-             grade_id=cell.grade_id if metadata else None, claims=CLAIMS.get(cell.role, {}) if metadata else {},
-             id=cell.id if ids else None)
+        Cell(
+            cell.kind,
+            ANSWERS.get(cell.grade_id) or cell.visible or cell.source,
+            grade_id=cell.grade_id if metadata else None,
+            claims=CLAIMS.get(cell.role, {}) if metadata else {},
+            id=cell.id if ids else None,
+        )
         for cell in SOURCE
     ]
 
@@ -47,11 +65,19 @@ def place_of(name: str, cells: list[Cell]) -> int:
 def retyped(cells: list[Cell], name: str) -> list[Cell]:
     """The same cells, one of them deleted and typed anew in its place."""
     at = place_of(name, cells)
-    return [*cells[:at], Cell(cells[at].kind, ANSWERS.get(name, cells[at].source), id="new"), *cells[at + 1:]]
+    return [
+        *cells[:at],
+        Cell(cells[at].kind, ANSWERS.get(name, cells[at].source), id="new"),
+        *cells[at + 1 :],
+    ]
 
 
 def where(found: submission.Matched) -> dict[str, int | None]:
-    return {SOURCE[place.source].grade_id: place.given for place in found.places if place.source is not None}
+    return {
+        SOURCE[place.source].grade_id: place.given
+        for place in found.places
+        if place.source is not None
+    }
 
 
 IN_ORDER = {"one": 3, "one-test": 4, "two": 6, "two-test": 7, "memo": 9}
@@ -91,13 +117,23 @@ def test_a_test_whose_answer_is_lost_comes_after_all_that_may_be_it():
     cells.insert(6, Cell("code", "half = 1"))
     found = matched(SOURCE, cells)
     at = found.places.index(Place(None, 7))
-    assert found.lost == ["two"] and [place.given for place in found.places[at - 3:at + 2]] == [6, 7, None, None, 8]
+    assert found.lost == ["two"] and [place.given for place in found.places[at - 3 : at + 2]] == [
+        6,
+        7,
+        None,
+        None,
+        8,
+    ]
 
 
 def test_a_deleted_answer_is_lost_and_the_others_are_in_place():
     cells = [cell for cell in handed_in() if cell.grade_id != "two"]
     found = matched(SOURCE, cells)
-    assert found.lost == ["two"] and where(found) == IN_ORDER | {"two": None, "two-test": 6, "memo": 8}
+    assert found.lost == ["two"] and where(found) == IN_ORDER | {
+        "two": None,
+        "two-test": 6,
+        "memo": 8,
+    }
 
 
 def test_a_deleted_test_is_no_lost_answer_and_stands_behind_its_own():
@@ -142,13 +178,26 @@ def test_a_notebook_of_something_else_has_no_answer():
 def test_every_cell_handed_in_stands_once_and_every_cell_asked_for_too():
     for cells in (handed_in(), handed_in(metadata=False), retyped(handed_in(), "one")[3:], []):
         places = matched(SOURCE, cells).places
-        assert [place.given for place in places if place.given is not None] == list(range(len(cells)))
-        assert sorted(place.source for place in places if place.source is not None) == [3, 4, 6, 7, 9]
+        assert [place.given for place in places if place.given is not None] == list(
+            range(len(cells))
+        )
+        assert sorted(place.source for place in places if place.source is not None) == [
+            3,
+            4,
+            6,
+            7,
+            9,
+        ]
 
 
-@pytest.mark.parametrize(("own_id", "kept"), [("memo", "memo"), ("x" * 65, None), ("", None), (7, None), (None, None)])
+@pytest.mark.parametrize(
+    ("own_id", "kept"), [("memo", "memo"), ("x" * 65, None), ("", None), (7, None), (None, None)]
+)
 def test_a_cells_own_id_is_read_where_it_is_one(own_id, kept):
-    notebook = {"cells": [{"cell_type": "markdown", "id": own_id, "metadata": {}, "source": ""}], "nbformat": 4}
+    notebook = {
+        "cells": [{"cell_type": "markdown", "id": own_id, "metadata": {}, "source": ""}],
+        "nbformat": 4,
+    }
     assert submission.read(json.dumps(notebook).encode()).cells[0].id == kept
 
 
@@ -164,7 +213,9 @@ def exercise(change) -> tuple[list[SourceCell], submission.Matched]:
 
 def test_an_exercise_that_lost_all_its_metadata_is_found_whole():
     source, found = exercise(lambda cell: cell["metadata"].clear())
-    assert found.lost == [] and found.found_otherwise == [cell.grade_id for cell in source if cell.grade_id]
+    assert found.lost == [] and found.found_otherwise == [
+        cell.grade_id for cell in source if cell.grade_id
+    ]
 
 
 def test_two_cells_of_an_exercise_typed_anew_are_found():

@@ -48,8 +48,14 @@ ODD = {
     "data-of-no-unicode": (lambda folder: at(folder, STRANGE + b".csv"), "caf\\udce9.csv"),
     "folder-of-no-unicode": (lambda folder: at(folder, STRANGE + b"/a.csv"), "caf\\udce9/a.csv"),
     "notebook-of-no-unicode": (notebook_of_another_name, None),
-    "control-characters": (lambda folder: at(folder, "a\x1b[31m\r\nb.csv"), "a\\x1b[31m\\x0d\\x0ab.csv"),
-    "folder-as-the-courses-file": (lambda folder: at(folder, "loans.csv/mine.csv"), "loans.csv/mine.csv"),
+    "control-characters": (
+        lambda folder: at(folder, "a\x1b[31m\r\nb.csv"),
+        "a\\x1b[31m\\x0d\\x0ab.csv",
+    ),
+    "folder-as-the-courses-file": (
+        lambda folder: at(folder, "loans.csv/mine.csv"),
+        "loans.csv/mine.csv",
+    ),
     "file-as-the-courses-folder": (lambda folder: at(folder, "tables"), "tables"),
     "notebook-folder": (lambda folder: at(folder, "x.ipynb/a.csv"), "x.ipynb"),
     "timestamp-folder": (lambda folder: at(folder, "timestamp.txt/x"), "timestamp.txt"),
@@ -61,16 +67,23 @@ ODD = {
     "courses-own-file": (lambda folder: at(folder, "loans.csv", b"changed"), None),
 }
 WRONG = {  # folders in submitted/ whose name is no id, as a report writes it
-    b"caf\xe9": "caf\\udce9", b"a\x1b[2Jb": "a\\x1b[2Jb", "ab\u202eba".encode(): "ab\\u202eba", b"a\nb": "a\\x0ab",
-    b"back\\slash": "back\\\\slash", ("long" * 50).encode(): "long" * 50,
+    b"caf\xe9": "caf\\udce9",
+    b"a\x1b[2Jb": "a\\x1b[2Jb",
+    "ab\u202eba".encode(): "ab\\u202eba",
+    b"a\nb": "a\\x0ab",
+    b"back\\slash": "back\\\\slash",
+    ("long" * 50).encode(): "long" * 50,
 }
 
 
 @pytest.fixture(scope="module")
 def course(tmp_path_factory) -> Path:
     """A course in which everybody hands in the same right answers, and something odd."""
-    made = coursework.build_course_of_one(SOURCE, tmp_path_factory.mktemp("names") / "course",
-                                          {"loans.csv": "a\n1\n", "tables/rows.csv": "b\n2\n"})
+    made = coursework.build_course_of_one(
+        SOURCE,
+        tmp_path_factory.mktemp("names") / "course",
+        {"loans.csv": "a\n1\n", "tables/rows.csv": "b\n2\n"},
+    )
     good = coursework.hand_in_solution(made, "honest", "one")
     for student, (change, _) in ODD.items():
         shutil.copytree(good, made / "submitted" / student / "one")
@@ -114,13 +127,18 @@ def test_a_folder_whose_name_is_no_id_is_named_and_left(outcome, name):
 def test_the_course_s_own_data_stands_in_what_is_marked(course, outcome):
     for student in ("courses-own-file", "folder-as-the-courses-file", "file-as-the-courses-folder"):
         marked = course / "autograded" / student / "one"
-        assert (marked / "loans.csv").read_text() == "a\n1\n" and (marked / "tables" / "rows.csv").is_file()
+        assert (marked / "loans.csv").read_text() == "a\n1\n" and (
+            marked / "tables" / "rows.csv"
+        ).is_file()
 
 
 def test_the_journal_holds_everybody(course, outcome):
     (standing,) = records.status(course)
     assert standing.states["graded"] == 1 + len(ODD) + (os.geteuid() == 0)
-    assert standing.states["failed"] == len(WRONG) + (os.geteuid() != 0) and standing.states["waiting"] == 0
+    assert (
+        standing.states["failed"] == len(WRONG) + (os.geteuid() != 0)
+        and standing.states["waiting"] == 0
+    )
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="nothing is closed to an administrator")
@@ -135,7 +153,9 @@ def test_graded_again_nothing_is_new(course, outcome):
 
 def test_the_journal_takes_any_text(tmp_path):
     book = Journal(tmp_path / "journal.jsonl")
-    book.append([Entry("one", "anne", "failed", detail="caf\udce9", errors={"one/total\udce9": "\udce9"})])
+    book.append(
+        [Entry("one", "anne", "failed", detail="caf\udce9", errors={"one/total\udce9": "\udce9"})]
+    )
     book.append([Entry("one", "noé", "graded")])
     book.close()
     again = Journal(tmp_path / "journal.jsonl")
@@ -179,7 +199,10 @@ def test_the_assignments_own_notebook_is_read_however_many_others_there_are(hand
     for number in range(3_000):
         at(handed, f"a{number}.ipynb", b"{}")
     found = read(handed)
-    assert len(found.job.notebooks) == 1 + courses.MOST_NOTEBOOKS and found.job.notebooks["one"] != b"{}"
+    assert (
+        len(found.job.notebooks) == 1 + courses.MOST_NOTEBOOKS
+        and found.job.notebooks["one"] != b"{}"
+    )
 
 
 def test_what_is_read_beside_it_stays_within_one_limit(handed):
@@ -217,8 +240,15 @@ def test_a_report_lists_a_few_of_the_names_left_out(handed):
     assert len(left) == courses.MOST_TOLD + 1 and left[-1] == "…"
 
 
-@pytest.mark.parametrize("text", ["2026-01-01 00:00:00 UTC", "2026-01-01 00:00:00 America/Toronto",
-                                  "2026/01/01 10:00:00 UTC", "2026/01/01"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-01-01 00:00:00 UTC",
+        "2026-01-01 00:00:00 America/Toronto",
+        "2026/01/01 10:00:00 UTC",
+        "2026/01/01",
+    ],
+)
 def test_a_time_of_handing_in_is_taken_as_it_is(handed, text):
     at(handed, "timestamp.txt", text.encode())
     assert read(handed).timestamp == text
@@ -229,8 +259,14 @@ def test_no_time_of_handing_in_names_a_file_as_its_zone(handed):
     assert read(handed).timestamp == "2026-01-01 00:00:00 ?etc?localtime"
 
 
-@pytest.mark.parametrize("error", [PermissionError(13, "Permission denied"), OSError(36, "File name too long"),
-                                   UnicodeEncodeError("utf-8", "\udce9", 0, 1, "surrogates not allowed")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        PermissionError(13, "Permission denied"),
+        OSError(36, "File name too long"),
+        UnicodeEncodeError("utf-8", "\udce9", 0, 1, "surrogates not allowed"),
+    ],
+)
 def test_whatever_a_file_system_says_of_a_submission_is_its_own_cause(handed, monkeypatch, error):
     def refuse(*arguments):
         raise error
@@ -240,19 +276,31 @@ def test_whatever_a_file_system_says_of_a_submission_is_its_own_cause(handed, mo
     assert found.problem == "file" and found.detail
 
 
-@pytest.mark.parametrize("student", ["anne.roy", "Élise", "ᐃᓄᒃ", "a b", "lab", "a*", "x" * 128, "b[1]"])
+@pytest.mark.parametrize(
+    "student", ["anne.roy", "Élise", "ᐃᓄᒃ", "a b", "lab", "a*", "x" * 128, "b[1]"]
+)
 def test_ids_that_people_use_are_usable(student):
     assert is_usable(student)
 
 
-@pytest.mark.parametrize("student", ["", "x" * 129, "a\tb", "a\u202eb", "a\u200bb", "\udce9", "a\\b", "\u3164"])
+@pytest.mark.parametrize(
+    "student", ["", "x" * 129, "a\tb", "a\u202eb", "a\u200bb", "\udce9", "a\\b", "\u3164"]
+)
 def test_ids_that_no_screen_shows_are_not(student):
     assert not is_usable(student)
 
 
 def test_a_notebook_that_nbformat_refuses_is_written_without_what_breaks_it():
-    cells = [{"cell_type": "code", "id": "a", "metadata": {}, "source": "1", "execution_count": None,
-              "outputs": [{"output_type": "nonsense"}]}]
+    cells = [
+        {
+            "cell_type": "code",
+            "id": "a",
+            "metadata": {},
+            "source": "1",
+            "execution_count": None,
+            "outputs": [{"output_type": "nonsense"}],
+        }
+    ]
     written = json.loads(coordinator.as_notebook(MarkedNotebook(cells=cells), {}))
     assert written["cells"][0]["outputs"] == [] and written["cells"][0]["source"] == "1"
 
@@ -261,13 +309,31 @@ def test_a_notebook_that_nbformat_refuses_is_written_without_what_breaks_it():
 
 
 ATTACKS = {
-    "\x1b[2J\x1b[31m": "\\x1b[2J\\x1b[31m", "\x1b]0;title\x07": "\\x1b]0;title\\x07", "a\rb": "a\\x0db",
+    "\x1b[2J\x1b[31m": "\\x1b[2J\\x1b[31m",
+    "\x1b]0;title\x07": "\\x1b]0;title\\x07",
+    "a\rb": "a\\x0db",
     "a\bb": "a\\x08b",
-    "\x9b31m": "\\x9b31m", "ab\u202etxt.exe": "ab\\u202etxt.exe", "\u2066x\u2069": "\\u2066x\\u2069",
-    "a\u200bb\u2060": "a\\u200bb\\u2060", "\ufeff": "\\ufeff", "\u2028": "\\u2028", "\udce9": "\\udce9",
-    "\U000e0041": "\\U000e0041", "\u3164": "\\u3164", "\x7f\0": "\\x7f\\x00",
+    "\x9b31m": "\\x9b31m",
+    "ab\u202etxt.exe": "ab\\u202etxt.exe",
+    "\u2066x\u2069": "\\u2066x\\u2069",
+    "a\u200bb\u2060": "a\\u200bb\\u2060",
+    "\ufeff": "\\ufeff",
+    "\u2028": "\\u2028",
+    "\udce9": "\\udce9",
+    "\U000e0041": "\\U000e0041",
+    "\u3164": "\\u3164",
+    "\x7f\0": "\\x7f\\x00",
 }
-PLAIN = ["Élise « 10 % »", "l’été : 3\u00a0%", "1\u202f000", "ᐃᓄᒃᑎᑐᑦ", "e\u0301", "–…", "日本語", "a\\b"]
+PLAIN = [
+    "Élise « 10 % »",
+    "l’été : 3\u00a0%",
+    "1\u202f000",
+    "ᐃᓄᒃᑎᑐᑦ",
+    "e\u0301",
+    "–…",
+    "日本語",
+    "a\\b",
+]
 
 
 @pytest.mark.parametrize(("text", "shown"), ATTACKS.items())
@@ -296,7 +362,9 @@ def test_whatever_a_console_prints_is_spelled_out(printed, text, shown):
     console.print(text)
     commands._say(console, f"said: {text}")
     lines = printed.getvalue()
-    assert shown in lines.splitlines()[-1] and all(mark.isprintable() for mark in lines if mark != "\n")
+    assert shown in lines.splitlines()[-1] and all(
+        mark.isprintable() for mark in lines if mark != "\n"
+    )
 
 
 def test_a_cell_is_no_markup(printed):
@@ -308,7 +376,9 @@ def test_a_cell_is_no_markup(printed):
 
 def run(*arguments: str) -> str:
     """What a command prints, in both its streams."""
-    done = subprocess.run([sys.executable, "-m", "grader", *arguments], capture_output=True, timeout=300)
+    done = subprocess.run(
+        [sys.executable, "-m", "grader", *arguments], capture_output=True, timeout=300
+    )
     assert b"Traceback" not in done.stderr, done.stderr.decode("utf-8", "replace")
     return (done.stdout + done.stderr).decode()
 
@@ -336,13 +406,23 @@ def test_the_commands_print_no_mark_that_a_learner_chose(course, outcome, tmp_pa
     shown = {
         "grade": run("grade", "one", "--course", str(course), "--json", str(report)),
         "verify": run("verify", "one", "--course", str(course)),
-        "collect": run("collect", str(tmp_path / "in"), "--roster", str(tmp_path / "people.csv"), "--course",
-                       str(course)),
+        "collect": run(
+            "collect",
+            str(tmp_path / "in"),
+            "--roster",
+            str(tmp_path / "people.csv"),
+            "--course",
+            str(course),
+        ),
         "report": run("report", "one", "--course", str(course)),
         "forget": run("forget", "--yes", "\x1b[31mnobody", "--course", str(course)),
         "usage": run("grade", "one", "two\x07"),
     }
     assert all(map(is_fit_for_a_screen, shown.values())), shown
     assert "caf\\udce9" in shown["grade"] and "\\x1b[31mnothing\\u202e" in shown["grade"]
-    assert "\\x1b" in shown["collect"] and "\\x1b[31mnobody" in shown["forget"] and "\\x07" in shown["usage"]
+    assert (
+        "\\x1b" in shown["collect"]
+        and "\\x1b[31mnobody" in shown["forget"]
+        and "\\x07" in shown["usage"]
+    )
     assert len(json.loads(report.read_bytes())["submissions"]) == len(outcome.submissions) + 2

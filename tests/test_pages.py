@@ -11,12 +11,18 @@ from curriculum import notebooks, pages
 from curriculum.lessons import LANGUAGES, Curriculum
 from tests import browser
 
-WRITTEN = [(language, lesson.slug) for lesson in Curriculum.read().written() for language in LANGUAGES]
-AXE = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]},
-       "resultTypes": ["violations"]}  # what passes need not be listed, which takes a third of the time
+WRITTEN = [
+    (language, lesson.slug) for lesson in Curriculum.read().written() for language in LANGUAGES
+]
+AXE = {
+    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]},
+    "resultTypes": ["violations"],
+}  # what passes need not be listed, which takes a third of the time
 ALL_BUT_CONTRAST = AXE | {"rules": {"color-contrast": {"enabled": False}}}
 
-needs_browser = pytest.mark.skipif(browser.find() is None, reason="no Chromium: run python -m tests.browser")
+needs_browser = pytest.mark.skipif(
+    browser.find() is None, reason="no Chromium: run python -m tests.browser"
+)
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +58,8 @@ def violations(page, options: dict = AXE) -> list[str]:
 @pytest.mark.parametrize(("language", "slug"), WRITTEN)
 def test_a_lessons_page_has_no_axe_violation_open_or_closed(page, folder, language, slug):
     page.goto((folder / language / f"{slug}.html").as_uri())
-    # What a closed page shows, the open one shows in the same colours; nine tenths of the time would go to them again.
+    # What a closed page shows, the open one shows in the same colours; nine tenths of the time
+    # would go to them again.
     assert violations(page, ALL_BUT_CONTRAST) == [] and "details[open]" not in page.content()
     page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true })")
     assert violations(page) == []
@@ -61,7 +68,11 @@ def test_a_lessons_page_has_no_axe_violation_open_or_closed(page, folder, langua
 @needs_browser
 def test_axe_can_complain(page):
     page.set_content("<html><body><img src='data:,'><p style='color:#bbb'>pale</p></body></html>")
-    assert {each.split(":")[0] for each in violations(page)} >= {"image-alt", "html-has-lang", "color-contrast"}
+    assert {each.split(":")[0] for each in violations(page)} >= {
+        "image-alt",
+        "html-has-lang",
+        "color-contrast",
+    }
 
 
 @needs_browser
@@ -110,11 +121,19 @@ def test_instructors_notes_are_not_on_the_page(folder, language, slug):
 
 
 def test_a_table_has_no_header_row_for_its_indexs_name_alone(folder):
-    html = BeautifulSoup((folder / "en" / "04-served-online.html").read_text("utf-8"), "html.parser")
+    html = BeautifulSoup(
+        (folder / "en" / "04-served-online.html").read_text("utf-8"), "html.parser"
+    )
     heads = [table.thead.find_all("tr") for table in html.find_all("table") if table.thead]
     corners = [rows[0].find(["th", "td"]).get_text(strip=True) for rows in heads if len(rows) > 1]
-    assert all(corners)  # two rows only where rows and columns are both named, as in a table of two questions
-    assert any(cell.get_text(strip=True) == "Step" and cell["scope"] == "col" for rows in heads for cell in rows[0])
+    assert all(
+        corners
+    )  # two rows only where rows and columns are both named, as in a table of two questions
+    assert any(
+        cell.get_text(strip=True) == "Step" and cell["scope"] == "col"
+        for rows in heads
+        for cell in rows[0]
+    )
 
 
 @needs_browser

@@ -29,9 +29,9 @@ def crossed(value):
         functions.append(function)
         return len(functions) - 1
 
-    return Unpacker(lambda number, label, args, kwargs: called(functions[number], args, kwargs)).unpack(
-        Packer(register).pack(value)
-    )
+    return Unpacker(
+        lambda number, label, args, kwargs: called(functions[number], args, kwargs)
+    ).unpack(Packer(register).pack(value))
 
 
 def called(function, args, kwargs):
@@ -48,7 +48,14 @@ def crossed_names(values: dict) -> dict:
     return {name: value for name, (_, value) in found.items()}
 
 
-scalars = some.none() | some.booleans() | some.integers() | some.floats(allow_nan=False) | some.text() | some.binary()
+scalars = (
+    some.none()
+    | some.booleans()
+    | some.integers()
+    | some.floats(allow_nan=False)
+    | some.text()
+    | some.binary()
+)
 scalars |= (
     some.dates()
     | some.datetimes()
@@ -90,22 +97,35 @@ def kinds(value):
 
 columns = some.one_of(
     some.lists(some.integers(-(2**63), 2**63 - 1), min_size=3, max_size=3).map(pd.array),
-    some.lists(some.floats(), min_size=3, max_size=3).map(lambda each: np.array(each, dtype="float64")),
+    some.lists(some.floats(), min_size=3, max_size=3).map(
+        lambda each: np.array(each, dtype="float64")
+    ),
     some.lists(some.none() | some.text(max_size=3), min_size=3, max_size=3).map(
         lambda each: pd.array(each, dtype="str")
     ),
-    some.lists(some.none() | some.booleans(), min_size=3, max_size=3).map(lambda each: pd.array(each, dtype="boolean")),
+    some.lists(some.none() | some.booleans(), min_size=3, max_size=3).map(
+        lambda each: pd.array(each, dtype="boolean")
+    ),
     some.lists(some.sampled_from("abc"), min_size=3, max_size=3).map(pd.Categorical),
     some.lists(
-        some.datetimes(min_value=datetime.datetime(1700, 1, 1), max_value=datetime.datetime(2200, 1, 1)),
+        some.datetimes(
+            min_value=datetime.datetime(1700, 1, 1), max_value=datetime.datetime(2200, 1, 1)
+        ),
         min_size=3,
         max_size=3,
-    ).map(lambda each: pd.DatetimeIndex(each).tz_localize("UTC").tz_convert("America/Toronto").array),
-    some.lists(some.none() | some.integers(), min_size=3, max_size=3).map(lambda each: np.array(each, dtype=object)),
+    ).map(
+        lambda each: pd.DatetimeIndex(each).tz_localize("UTC").tz_convert("America/Toronto").array
+    ),
+    some.lists(some.none() | some.integers(), min_size=3, max_size=3).map(
+        lambda each: np.array(each, dtype=object)
+    ),
 )
 
 
-@given(some.dictionaries(some.text(max_size=4), columns, min_size=1, max_size=5), some.none() | some.text(max_size=4))
+@given(
+    some.dictionaries(some.text(max_size=4), columns, min_size=1, max_size=5),
+    some.none() | some.text(max_size=4),
+)
 def test_a_table_comes_out_the_same_to_the_type_of_each_column(content, name):
     table = pd.DataFrame(content, index=pd.Index([2, 0, 1], name=name))
     pd.testing.assert_frame_equal(crossed(table), table)
@@ -177,15 +197,24 @@ def test_two_names_of_one_list_stay_two_names_of_one_list():
     assert came["a"] is came["b"] and came["a"] is not came["c"]
 
 
-@given(some.lists(some.lists(some.integers() | some.text() | some.dates(), max_size=2), max_size=3), some.data())
+@given(
+    some.lists(some.lists(some.integers() | some.text() | some.dates(), max_size=2), max_size=3),
+    some.data(),
+)
 def test_lists_among_the_items_of_a_list_stay_themselves(lists, data):
     value = data.draw(some.lists(some.sampled_from([*lists, 1, "a"]), max_size=4))
     came = crossed({"before": lists[:1], "items": value})
     assert repr(came["items"]) == repr(value)
-    of = [[one is other for other in [*value, *lists[:1]] if type(other) is list] for one in value if type(one) is list]
+    of = [
+        [one is other for other in [*value, *lists[:1]] if type(other) is list]
+        for one in value
+        if type(one) is list
+    ]
     all_came = [*came["items"], *came["before"]]
     assert of == [
-        [one is other for other in all_came if type(other) is list] for one in came["items"] if type(one) is list
+        [one is other for other in all_came if type(other) is list]
+        for one in came["items"]
+        if type(one) is list
     ]
 
 
@@ -204,7 +233,9 @@ def test_a_function_is_called_on_the_other_side_and_keeps_its_signature():
     came = crossed(area)
     assert came(3) == 6 and came(3, height=5) == 15
     assert (
-        str(inspect.signature(came)) == "(width, height=2)" and came.__name__ == "area" and came.__doc__ == "Multiply."
+        str(inspect.signature(came)) == "(width, height=2)"
+        and came.__name__ == "area"
+        and came.__doc__ == "Multiply."
     )
 
 
@@ -255,7 +286,10 @@ def test_what_is_not_plain_is_refused_wherever_it_stands_and_no_comparison_passe
         lambda: isinstance(came, int),
         lambda: float(came),
     ):
-        with pytest.raises(CannotCross, match=type(value).__name__ if not isinstance(value, type) else "AlwaysEqual"):
+        with pytest.raises(
+            CannotCross,
+            match=type(value).__name__ if not isinstance(value, type) else "AlwaysEqual",
+        ):
             use()
 
 
@@ -271,7 +305,11 @@ def test_a_chart_is_drawn_again_with_what_a_test_asks_of_it():
     drawn = came["axes"]
     plt.close(figure)
     assert drawn is came["figure"].axes[0]
-    assert (drawn.get_title(), drawn.get_xlabel(), drawn.get_ylabel()) == ("Promises", "year", "number")
+    assert (drawn.get_title(), drawn.get_xlabel(), drawn.get_ylabel()) == (
+        "Promises",
+        "year",
+        "number",
+    )
     assert [line.get_ydata().tolist() for line in drawn.lines] == [[4, 5, 6]]
     assert [bar.get_height() for bar in drawn.patches] == [1, 2] and len(drawn.containers) == 1
     assert {text.get_text() for text in drawn.get_legend().get_texts()} == {"late", "done"}
@@ -326,7 +364,9 @@ anything = some.recursive(
             "argument",
         ]
     ),
-    lambda inner: some.lists(inner, max_size=6) | some.dictionaries(some.text(max_size=3), inner, max_size=3),
+    lambda inner: (
+        some.lists(inner, max_size=6) | some.dictionaries(some.text(max_size=3), inner, max_size=3)
+    ),
     max_leaves=30,
 )
 

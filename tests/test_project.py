@@ -1,4 +1,5 @@
-"""Do the project's own files keep its promises: locks with hashes and no host, a wheel that works alone, licences?"""
+"""Do the project's own files keep its promises: locks with hashes and no host, a wheel that works
+alone, licences?"""
 
 import math
 import re
@@ -13,10 +14,18 @@ from curriculum.lessons import Curriculum
 from curriculum.rules import french_spaces
 from tests.conftest import ROOT
 
-LOCKS = ("requirements.txt", "requirements-grader.txt", "requirements-room.txt", "requirements-dev.txt")
+LOCKS = (
+    "requirements.txt",
+    "requirements-grader.txt",
+    "requirements-room.txt",
+    "requirements-dev.txt",
+)
 FRENCH = re.compile(r"\n---\n\n# |\n## .*français")  # where the French half of a page begins
-PAGES = [path.relative_to(ROOT).as_posix() for path in sorted([*ROOT.glob("*.md"), *ROOT.glob("[a-z]*/*.md")])]
-INDEX_HOST = r"pypi\.org|pythonhosted|registry\.npmjs|/simple\b|--(extra-)?index-url|--find-links|anaconda\.org"
+PAGES = [
+    path.relative_to(ROOT).as_posix()
+    for path in sorted([*ROOT.glob("*.md"), *ROOT.glob("[a-z]*/*.md")])
+]
+INDEX_HOST = r"pypi\.org|pythonhosted|registry\.npmjs|/simple\b|--(extra-)?index-url|--find-links|anaconda\.org"  # noqa: E501
 
 
 def tracked() -> list[str]:
@@ -35,16 +44,27 @@ def test_every_locked_package_has_hashes(name):
 
 
 def test_the_locks_agree():
-    pins = [set(re.findall(r"^[\w.-]+==\S+", (ROOT / name).read_text("utf-8"), re.M)) for name in LOCKS]
+    pins = [
+        set(re.findall(r"^[\w.-]+==\S+", (ROOT / name).read_text("utf-8"), re.M)) for name in LOCKS
+    ]
     learner, grader, room, developer = pins
     assert learner <= grader <= developer and learner <= room <= developer
 
 
 def test_no_file_names_an_index_host_or_a_path_of_a_machine():
-    own = {"tests/test_project.py", "tests/test_rules.py", "curriculum/rules.py"}  # these, and attacks, look for them
+    own = {
+        "tests/test_project.py",
+        "tests/test_rules.py",
+        "curriculum/rules.py",
+    }  # these, and attacks, look for them
     found = []
     for name in tracked():
-        if name in own or name.startswith("tests/attacks/") or not (ROOT / name).is_file() or name.endswith(".png"):
+        if (
+            name in own
+            or name.startswith("tests/attacks/")
+            or not (ROOT / name).is_file()
+            or name.endswith(".png")
+        ):
             continue
         text = (ROOT / name).read_text("utf-8", errors="replace")
         if re.search(INDEX_HOST, text) or re.search(r"(?<![\w./:])/(home|root)/\w", text):
@@ -53,11 +73,18 @@ def test_no_file_names_an_index_host_or_a_path_of_a_machine():
 
 
 def test_no_generated_file_is_tracked():
-    assert [name for name in tracked() if re.match(r"learner/|build/|screenshots/|exercises/(release|altered)/", name)
-            or ".ipynb_checkpoints" in name or name.endswith(".pyc")] == []
+    assert [
+        name
+        for name in tracked()
+        if re.match(r"learner/|build/|screenshots/|exercises/(release|altered)/", name)
+        or ".ipynb_checkpoints" in name
+        or name.endswith(".pyc")
+    ] == []
 
 
-@pytest.mark.parametrize("name", [name for name in PAGES if FRENCH.search((ROOT / name).read_text("utf-8"))])
+@pytest.mark.parametrize(
+    "name", [name for name in PAGES if FRENCH.search((ROOT / name).read_text("utf-8"))]
+)
 def test_the_french_half_of_a_page_keeps_french_spaces(name):
     text = re.sub(r"```.*?```", "", FRENCH.split((ROOT / name).read_text("utf-8"))[1], flags=re.S)
     assert list(french_spaces(new_notebook(cells=[new_markdown_cell(text)]))) == []
@@ -81,8 +108,22 @@ def test_the_learners_environment_names_the_cards_packages():
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
     folder = tmp_path_factory.mktemp("wheel")
-    done = subprocess.run([sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation",
-                           "--wheel-dir", str(folder), str(ROOT)], capture_output=True, text=True)
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "wheel",
+            "--quiet",
+            "--no-deps",
+            "--no-build-isolation",
+            "--wheel-dir",
+            str(folder),
+            str(ROOT),
+        ],
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr
     return next(folder.glob("*.whl"))
 
@@ -97,11 +138,22 @@ def test_the_wheel_holds_every_dataset_with_its_card(wheel):
 
 def test_the_wheel_works_away_from_the_checkout(wheel, tmp_path):
     zipfile.ZipFile(wheel).extractall(tmp_path / "site")
-    code = ("import portail, portail.datasets as d; assert 'site' in portail.__file__;"
-            "t = portail.load('nap5'); assert 'site' in str(d.find('nap5').folder); print(len(t));"
-            "from curriculum.lessons import Curriculum; print(len(Curriculum.read().lessons))")
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True,
-                          env={"PYTHONPATH": str(tmp_path / "site"), "PORTAIL_MODE": "snapshot", "HOME": str(tmp_path)})
+    code = (
+        "import portail, portail.datasets as d; assert 'site' in portail.__file__;"
+        "t = portail.load('nap5'); assert 'site' in str(d.find('nap5').folder); print(len(t));"
+        "from curriculum.lessons import Curriculum; print(len(Curriculum.read().lessons))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env={
+            "PYTHONPATH": str(tmp_path / "site"),
+            "PORTAIL_MODE": "snapshot",
+            "HOME": str(tmp_path),
+        },
+    )
     assert done.stdout.split() == ["735", "16"], done.stderr
 
 
@@ -113,24 +165,56 @@ def test_a_lesson_whose_kept_output_is_wrong_fails_under_nbval(tmp_path):
     (tmp_path / lesson.name).write_text(text.replace("52.8", "62.8"), "utf-8")
     for name in ("conftest.py", "nbval.cfg"):
         source = (ROOT / "notebooks" / name).read_text("utf-8")
-        (tmp_path / name).write_text(source.replace("Path(__file__).parent.parent", f"Path({str(ROOT)!r})"), "utf-8")
-    command = [sys.executable, "-m", "pytest", "--nbval", "-q", "-p", "no:cacheprovider",
-               "--nbval-sanitize-with", "nbval.cfg", lesson.name]
+        (tmp_path / name).write_text(
+            source.replace("Path(__file__).parent.parent", f"Path({str(ROOT)!r})"), "utf-8"
+        )
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "--nbval",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--nbval-sanitize-with",
+        "nbval.cfg",
+        lesson.name,
+    ]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 1 and "62.8" in done.stdout
 
 
 def test_the_page_on_large_cohorts_reckons_rightly():
-    """Its times follow from the two measured figures, and its samples from the formula that it gives."""
+    """Its times follow from the two measured figures, and its samples from the formula that it
+    gives."""
     text = (ROOT / "grader" / "SCALE.md").read_text("utf-8")
     for part in text.split("\n---\n"):
-        machine, coordinator = (float(each.replace(",", ".")) for each in re.findall(r"\| ([\d.,]+) ms \|", part))
-        times = {int(machines): int(said) for machines, said in re.findall(r"^\| (\d+) \| (\d+) min", part, re.M)}
+        machine, coordinator = (
+            float(each.replace(",", ".")) for each in re.findall(r"\| ([\d.,]+) ms \|", part)
+        )
+        times = {
+            int(machines): int(said)
+            for machines, said in re.findall(r"^\| (\d+) \| (\d+) min", part, re.M)
+        }
         assert times == {
-            each: round(35_755 * max(machine / each, coordinator) / 60_000) for each in (1, 10, 100)}
+            each: round(35_755 * max(machine / each, coordinator) / 60_000) for each in (1, 10, 100)
+        }
     samples = [math.ceil((1.96 * 2.7 / within) ** 2) for within in (0.1, 0.25)]
     assert samples == [2801, 449] and round(samples[1] / 35_755, 4) == 0.0126
     hours = round(35_755 * 3 / 60), math.ceil(samples[1] * 2 * 3 / 60)
-    for said in ("1,788", "2,801", "449", "45 hours", "1\u202f788", "2\u202f801", "45 heures", "--share 0.0126"):
-        assert said in text or said.replace("\u202f", " ") in text or said.replace("\u202f", "\u00a0") in text
+    for said in (
+        "1,788",
+        "2,801",
+        "449",
+        "45 hours",
+        "1\u202f788",
+        "2\u202f801",
+        "45 heures",
+        "--share 0.0126",
+    ):
+        assert (
+            said in text
+            or said.replace("\u202f", " ") in text
+            or said.replace("\u202f", "\u00a0") in text
+        )
     assert hours == (1788, 45)

@@ -1,4 +1,5 @@
-"""Can every mark be traced to what gave it, and a learner be removed wherever the course holds them?"""
+"""Can every mark be traced to what gave it, and a learner be removed wherever the course holds
+them?"""
 
 import html
 import importlib.metadata
@@ -43,7 +44,10 @@ def test_marks_that_nobody_touched_hold(course):
 
 def test_a_mark_changed_in_the_gradebook_is_found(course):
     with sqlite3.connect(course / "gradebook.db") as database:
-        database.execute("update grade set auto_score = 1.5 where id = (select id from grade where auto_score = 3.0)")
+        database.execute(
+            "update grade set auto_score = 1.5 where id = (select id from grade where auto_score "
+            "= 3.0)"
+        )
     assert {what for _, what in found(course)} == {"marks"}
 
 
@@ -71,7 +75,9 @@ def test_changed_packages_are_found_for_everybody(course, monkeypatch):
 
 def test_marks_of_nobody_s_giving_are_found(course):
     journal = course / ".grader" / "journal.jsonl"
-    journal.write_text("".join(line for line in journal.read_text().splitlines(True) if STUDENTS[0] not in line))
+    journal.write_text(
+        "".join(line for line in journal.read_text().splitlines(True) if STUDENTS[0] not in line)
+    )
     assert found(course) == {(STUDENTS[0], "unknown")}
 
 
@@ -83,24 +89,43 @@ def test_the_status_counts_who_is_where(course):
 
 def whole(folder: Path) -> dict[str, bytes]:
     """All files of a folder, by path."""
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 def fill_every_place(course: Path, *students: str) -> None:
-    """Put something of each of these into every place where a course keeps anything of a learner."""
+    """Put something of each of these into every place where a course keeps anything of a
+    learner."""
     state = course / ".grader"
     for student in students:
-        for place in (course / "feedback", course / "submitted", course / "autograded",
-                      *(state / name for name in ("new", "old", "incoming", "ready", "replaced")),
-                      state / "regrades" / "one" / "2026-11-30T12-00-00" / "autograded"):
+        for place in (
+            course / "feedback",
+            course / "submitted",
+            course / "autograded",
+            *(state / name for name in ("new", "old", "incoming", "ready", "replaced")),
+            state / "regrades" / "one" / "2026-11-30T12-00-00" / "autograded",
+        ):
             coursework.put(place / student / "one" / "one.html", student.encode())
-        coursework.put(course / "records" / "inbound" / f"{student}+one+2026-11-30 12:00:00 UTC" / "one.ipynb", b"{}")
+        coursework.put(
+            course / "records" / "inbound" / f"{student}+one+2026-11-30 12:00:00 UTC" / "one.ipynb",
+            b"{}",
+        )
         coursework.put(state / "unmatched" / f"{len(student)}-{student}_one.ipynb", b"{}")
         unmatched.note(course, f"{len(student)}-{student}_one.ipynb", {student})
-    coursework.put(course / "reports" / "of-everybody.html", "".join(
-        f'<tr><th scope="row">A name</th><td>{html.escape(student)}</td></tr>' for student in students).encode())
-    coursework.put(course / "reports" / "one.json", json.dumps(
-        {"submissions": [{"student": student} for student in students]}).encode())
+    coursework.put(
+        course / "reports" / "of-everybody.html",
+        "".join(
+            f'<tr><th scope="row">A name</th><td>{html.escape(student)}</td></tr>'
+            for student in students
+        ).encode(),
+    )
+    coursework.put(
+        course / "reports" / "one.json",
+        json.dumps({"submissions": [{"student": student} for student in students]}).encode(),
+    )
 
 
 def with_exchange(course: Path) -> Path:
@@ -122,11 +147,17 @@ def test_who_is_forgotten_is_nowhere_in_the_course(course):
 def test_what_markers_read_of_a_learner_goes_with_them_and_their_sheets_count_on(course):
     answers, *sheets = memos.lay_out(course, "one", course / "markers")
     old = sheets[1].read_bytes()
-    code = next(code for code, each in memos._kept(Course(course), "one").answers.items()
-                if each.student == STUDENTS[1])
+    code = next(
+        code
+        for code, each in memos._kept(Course(course), "one").answers.items()
+        if each.student == STUDENTS[1]
+    )
     records.forget(course, STUDENTS[1])
     assert all(code not in path.read_text("utf-8-sig") for path in (answers, *sheets))
-    assert answers.read_text("utf-8").count("<h2>M") == 1 and len(sheets[0].read_text().splitlines()) == 2
+    assert (
+        answers.read_text("utf-8").count("<h2>M") == 1
+        and len(sheets[0].read_text().splitlines()) == 2
+    )
     sheets[1].write_bytes(old.replace(b",,", b",1,"))  # a marker's own copy, which comes back later
     assert len(memos.settle(course, "one", *sheets).alone) == 1
 
@@ -147,8 +178,26 @@ def test_a_file_that_may_be_two_peoples_is_left_to_a_person(course):
     assert unmatched.read(course) == {kept.name: {STUDENTS[0]}}
 
 
-IDS = ["one", "autograded", "new", "a*", "[a-z]*", "?", "one-who", "reports", "journal.jsonl", "submitted", "*",
-       "inbound", "<td>", "a+one", "feedback", "lab", "kept.json", "memos"]
+IDS = [
+    "one",
+    "autograded",
+    "new",
+    "a*",
+    "[a-z]*",
+    "?",
+    "one-who",
+    "reports",
+    "journal.jsonl",
+    "submitted",
+    "*",
+    "inbound",
+    "<td>",
+    "a+one",
+    "feedback",
+    "lab",
+    "kept.json",
+    "memos",
+]
 
 
 @pytest.mark.parametrize("student", IDS)
@@ -162,7 +211,9 @@ def test_whatever_the_id_is_called_nothing_of_anybody_else_is_touched(course, st
     after = whole(course)
     assert {name for name in before if after.get(name) != before[name]} <= {"gradebook.db"}
     assert not (course / "submitted" / student).exists()
-    assert found(course) == {(each, "changed") for each in STUDENTS}  # by what was put there; their marks hold
+    assert found(course) == {
+        (each, "changed") for each in STUDENTS
+    }  # by what was put there; their marks hold
 
 
 def test_who_has_an_id_that_begins_like_another_is_not_that_other(course):
@@ -171,7 +222,9 @@ def test_who_has_an_id_that_begins_like_another_is_not_that_other(course):
     before = whole(course)
     records.forget(course, "a")
     lost = {name for name in before if name not in whole(course)} - {"reports/of-everybody.html"}
-    assert len(lost) == 11 and not any(f"/{other}/" in f"/{name}" for name in lost for other in others[:3])
+    assert len(lost) == 11 and not any(
+        f"/{other}/" in f"/{name}" for name in lost for other in others[:3]
+    )
 
 
 def test_a_folder_whose_name_is_no_id_is_forgotten_by_the_name_that_reports_give_it(course):

@@ -1,4 +1,5 @@
-"""Does ``refresh`` put whole, validated rows in place or leave all as it was, and does ``check`` tell what changed?"""
+"""Does ``refresh`` put whole, validated rows in place or leave all as it was, and does ``check``
+tell what changed?"""
 
 import hashlib
 import json
@@ -24,7 +25,11 @@ def mine(portal, monkeypatch, tmp_path) -> Path:
     monkeypatch.setattr(settings, "user_folder", lambda: folder)
     shipped = os.environ.pop("PORTAIL_DATA")
     monkeypatch.delenv("PORTAIL_DATA", raising=False)
-    monkeypatch.setattr(settings, "data_folders", lambda: [each for each in (folder, Path(shipped)) if each.is_dir()])
+    monkeypatch.setattr(
+        settings,
+        "data_folders",
+        lambda: [each for each in (folder, Path(shipped)) if each.is_dir()],
+    )
     return folder
 
 
@@ -35,7 +40,9 @@ def test_a_refresh_brings_every_column_with_date_and_hash(mine):
     assert done.rows == 150
     assert described["resources"][0]["hash"] == "sha256:" + hashlib.sha256(rows).hexdigest()
     assert described["kind"] == "snapshot" and described["retrieved"] > "2026"
-    assert "service_description_en" in [field["name"] for field in described["resources"][0]["schema"]["fields"]]
+    assert "service_description_en" in [
+        field["name"] for field in described["resources"][0]["schema"]["fields"]
+    ]
 
 
 @pytest.mark.parametrize("name", live_names())
@@ -60,7 +67,9 @@ def test_rows_refreshed_are_synthetic_no_more(mine, monkeypatch):
     refresh.refresh("open-data-inventory")
     monkeypatch.setenv("PORTAIL_MODE", "snapshot")
     portail.load("open-data-inventory")
-    line = portail.source_line("open-data-inventory") + portail.source_line("open-data-inventory", "fr")
+    line = portail.source_line("open-data-inventory") + portail.source_line(
+        "open-data-inventory", "fr"
+    )
     assert "synth" not in line.lower()
 
 
@@ -70,13 +79,28 @@ def test_a_second_refresh_works_and_leaves_one_file_of_rows(mine, portal):
     portal.suffer("duplicated-rows")
     refresh.refresh("nap5")
     assert len(list((mine / "nap5").glob("*.csv"))) == 1
-    assert sorted(path.name for path in (mine / "nap5").iterdir() if path.name.startswith(".")) == []
+    assert (
+        sorted(path.name for path in (mine / "nap5").iterdir() if path.name.startswith(".")) == []
+    )
 
 
-@pytest.mark.parametrize("fault", [
-    "truncated", "html", "empty", "renamed-column", "cp1252", "500", "gzip", "another-table", "cut-rows", "no-rows",
-    "wrong-length", "login",
-])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "truncated",
+        "html",
+        "empty",
+        "renamed-column",
+        "cp1252",
+        "500",
+        "gzip",
+        "another-table",
+        "cut-rows",
+        "no-rows",
+        "wrong-length",
+        "login",
+    ],
+)
 def test_a_refresh_that_fails_leaves_the_copy_whole(mine, portal, small_datasets, fault):
     refresh.refresh("nap5")
     before = {path.name: path.read_bytes() for path in (mine / "nap5").iterdir()}
@@ -87,7 +111,9 @@ def test_a_refresh_that_fails_leaves_the_copy_whole(mine, portal, small_datasets
     assert {path.name: path.read_bytes() for path in (mine / "nap5").iterdir()} == before
 
 
-def test_a_refresh_killed_before_its_last_step_leaves_the_old_copy_in_force(mine, portal, monkeypatch):
+def test_a_refresh_killed_before_its_last_step_leaves_the_old_copy_in_force(
+    mine, portal, monkeypatch
+):
     refresh.refresh("nap5")
     before = datasets.find("nap5").rows_path().read_bytes()
     connection.forget()
@@ -113,7 +139,9 @@ def test_a_read_only_folder_is_named_and_nothing_is_lost(mine, monkeypatch):
     def refused(*_, **__):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "mkdir", refused)  # a chmod would not stop the superuser that CI runs as
+    monkeypatch.setattr(
+        Path, "mkdir", refused
+    )  # a chmod would not stop the superuser that CI runs as
     with pytest.raises(CannotWrite, match="Permission denied"):
         refresh.refresh("nap5")
 
@@ -142,12 +170,26 @@ def test_check_says_ok_of_a_portal_that_has_the_same_table(portal, name):
     assert check(name).state == "ok"
 
 
-@pytest.mark.parametrize(("fault", "state"), [
-    ("new-column", "changed"), ("changed-code", "changed"), ("dropped-column", "changed"), ("cut-rows", "changed"),
-    ("duplicated-rows", "changed"), ("cut-rows-unseen", "changed"), ("html", "changed"), ("404", "changed"),
-    ("no-rows", "changed"), ("500", "unreachable"), ("truncated", "unreachable"), ("refused", "unreachable"),
-])
-def test_check_tells_changed_and_unreachable_with_the_reason(portal, monkeypatch, small_datasets, fault, state):
+@pytest.mark.parametrize(
+    ("fault", "state"),
+    [
+        ("new-column", "changed"),
+        ("changed-code", "changed"),
+        ("dropped-column", "changed"),
+        ("cut-rows", "changed"),
+        ("duplicated-rows", "changed"),
+        ("cut-rows-unseen", "changed"),
+        ("html", "changed"),
+        ("404", "changed"),
+        ("no-rows", "changed"),
+        ("500", "unreachable"),
+        ("truncated", "unreachable"),
+        ("refused", "unreachable"),
+    ],
+)
+def test_check_tells_changed_and_unreachable_with_the_reason(
+    portal, monkeypatch, small_datasets, fault, state
+):
     portal.suffer(fault, struck_field(package_of(small_datasets, "service-inventory"), fault))
     monkeypatch.setenv("PORTAIL_URL", portal.address)
     found = check("service-inventory")

@@ -1,4 +1,5 @@
-"""After a test has changed, is everybody marked by it, with manual marks kept, the change shown, and a way back?"""
+"""After a test has changed, is everybody marked by it, with manual marks kept, the change shown,
+and a way back?"""
 
 from pathlib import Path
 
@@ -25,7 +26,9 @@ def changed(tmp_path_factory) -> Path:
         memo.manual_score, memo.needs_manual_grade = 3.5, False
         gradebook.db.commit()
     notebook = course / "source" / "one" / "one.ipynb"
-    notebook.write_text(notebook.read_text().replace("assert total == 45", "assert total in (44, 45)"))
+    notebook.write_text(
+        notebook.read_text().replace("assert total == 45", "assert total in (44, 45)")
+    )
     return course
 
 
@@ -40,7 +43,8 @@ def regraded(changed, tmp_path_factory):
 
 def test_each_changed_mark_is_shown_old_and_new(regraded):
     assert [(each.student, each.cell, each.before, each.after) for each in regraded["changes"]] == [
-        ("nearly", "one/total-test", 0.0, 3.0)]
+        ("nearly", "one/total-test", 0.0, 3.0)
+    ]
 
 
 def test_the_gradebook_has_the_new_marks_and_they_hold(regraded):
@@ -64,7 +68,9 @@ def test_undoing_brings_marks_notebooks_and_states_back(regraded, tmp_path):
     course = coursework.copy_course(regraded["course"], tmp_path / "course")
     assert regrade.undo(course, "one") == ["nearly", "right"]
     assert coursework.marks(course, "one") == regraded["before"]
-    assert "assert total == 45" in (course / "autograded" / "nearly" / "one" / "one.ipynb").read_text()
+    assert (
+        "assert total == 45" in (course / "autograded" / "nearly" / "one" / "one.ipynb").read_text()
+    )
     assert {each.outdated for each in grader.grade(course, "one", workers=1).submissions} == {True}
     with pytest.raises(regrade.NothingToUndo):
         regrade.undo(course, "one")
@@ -73,5 +79,7 @@ def test_undoing_brings_marks_notebooks_and_states_back(regraded, tmp_path):
 def test_who_is_forgotten_does_not_come_back_by_undoing(regraded, tmp_path):
     course = coursework.copy_course(regraded["course"], tmp_path / "course")
     records.forget(course, "nearly")
-    assert not [path for path in course.rglob("*") if path.is_file() and b"nearly" in path.read_bytes()]
+    assert not [
+        path for path in course.rglob("*") if path.is_file() and b"nearly" in path.read_bytes()
+    ]
     assert regrade.undo(course, "one") == ["right"]

@@ -1,4 +1,5 @@
-"""Does the room open one seat for each card, keep the seats apart, and hand in what was saved in them?"""
+"""Does the room open one seat for each card, keep the seats apart, and hand in what was saved in
+them?"""
 
 import csv
 import json
@@ -29,10 +30,14 @@ from tests.conftest import ROOT
 from tests.test_pages import chromium, needs_browser, page, violations  # noqa: F401
 
 EXERCISE = "01-open-government"
-PEOPLE = [Person("one", "Anne Roy"), Person("two", "Émile Côté", language="fr"), Person("three", "Li Wei")]
+PEOPLE = [
+    Person("one", "Anne Roy"),
+    Person("two", "Émile Côté", language="fr"),
+    Person("three", "Li Wei"),
+]
 
 
-# Seats, cards and hand-ins, without a hub -----------------------------------------------------------------------------
+# Seats, cards and hand-ins, without a hub ---------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +91,9 @@ def test_preparing_again_keeps_codes_and_work_and_adds_who_is_new(folder):
     work = exercise(folder, "seat-02").read_bytes()
     after = seats.prepare(folder, [*PEOPLE, Person("four", "Zoé")])
     assert after[:3] == before and after[3].seat == "seat-04"
-    assert exercise(folder, "seat-02").read_bytes() == work and exercise(folder, "seat-04").is_file()
+    assert (
+        exercise(folder, "seat-02").read_bytes() == work and exercise(folder, "seat-04").is_file()
+    )
 
 
 def test_preparing_again_writes_through_no_link_that_a_participant_laid(folder, tmp_path_factory):
@@ -97,7 +104,9 @@ def test_preparing_again_writes_through_no_link_that_a_participant_laid(folder, 
     assert list(outside.iterdir()) == []
 
 
-def test_what_was_changed_is_handed_in_under_the_persons_id_and_what_was_not_is_not(folder, tmp_path_factory):
+def test_what_was_changed_is_handed_in_under_the_persons_id_and_what_was_not_is_not(
+    folder, tmp_path_factory
+):
     change(exercise(folder, "seat-02", "fr"))
     assert copies(folder, tmp_path_factory.mktemp("copies")) == [f"two/fr/{EXERCISE}.ipynb"]
 
@@ -112,7 +121,9 @@ def test_a_link_a_pipe_and_a_giant_are_not_handed_in_and_stop_nothing(folder, tm
     with open(own / "giant.ipynb", "wb") as file:
         file.truncate(1 << 30)
     found = copies(folder, tmp_path_factory.mktemp("copies"))
-    assert found == [f"one/en/{EXERCISE}.ipynb"]  # the second seat's own now has two names, so it is doubted too
+    assert found == [
+        f"one/en/{EXERCISE}.ipynb"
+    ]  # the second seat's own now has two names, so it is doubted too
 
 
 def test_exercises_behind_a_link_are_not_read(folder, tmp_path_factory):
@@ -128,10 +139,16 @@ def test_hand_ins_come_into_a_courses_submitted_folder(confined, folder, tmp_pat
     subprocess.run(["cp", "-r", ROOT / "exercises" / "source", course], check=True)
     change(exercise(folder, "seat-01"))
     change(exercise(folder, "seat-02", "fr"))
-    done = subprocess.run([sys.executable, "-m", "room", "collect", "--folder", folder, "--course", course],
-                          capture_output=True, text=True, cwd=ROOT)
+    done = subprocess.run(
+        [sys.executable, "-m", "room", "collect", "--folder", folder, "--course", course],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
     assert done.returncode == 0, done.stderr
-    taken = sorted(str(path.relative_to(course / "submitted")) for path in course.glob("submitted/*/*/*.ipynb"))
+    taken = sorted(
+        str(path.relative_to(course / "submitted")) for path in course.glob("submitted/*/*/*.ipynb")
+    )
     assert taken == [f"one/{EXERCISE}/{EXERCISE}.ipynb", f"two/{EXERCISE}/{EXERCISE}.ipynb"]
 
 
@@ -144,8 +161,16 @@ def test_the_roster_for_the_grader_names_everybody_and_no_code(folder):
 def test_people_of_a_roster_come_first_and_seats_to_spare_after(tmp_path):
     roster = tmp_path / "people.csv"
     roster.write_text("id,name,language\none,Anne Roy,en\ntwo,Émile Côté,fr\n", encoding="utf-8")
-    assert [(one.id, one.language) for one in _people(roster, 1)] == [("one", "en"), ("two", "fr"), ("seat-01", "en")]
-    assert len(_people(roster, None)) == 2 and len(_people(None, None)) == 27 and len(_people(None, 3)) == 3
+    assert [(one.id, one.language) for one in _people(roster, 1)] == [
+        ("one", "en"),
+        ("two", "fr"),
+        ("seat-01", "en"),
+    ]
+    assert (
+        len(_people(roster, None)) == 2
+        and len(_people(None, None)) == 27
+        and len(_people(None, 3)) == 3
+    )
 
 
 def test_a_list_of_seats_that_is_none_is_named(tmp_path):
@@ -164,14 +189,16 @@ def test_the_cards_have_each_code_and_no_axe_violation(page, folder):  # noqa: F
 
 
 def test_where_seats_cannot_be_kept_apart_no_room_opens(monkeypatch, tmp_path):
-    lacking = doctor.Offer([Sentence("Namespaces are off.", "Espaces de noms désactivés.")], 0, "Linux")
+    lacking = doctor.Offer(
+        [Sentence("Namespaces are off.", "Espaces de noms désactivés.")], 0, "Linux"
+    )
     monkeypatch.setattr(doctor, "offer", lambda: lacking)
     with pytest.raises(confinement.CannotConfine, match="Namespaces are off"):
         command(["open", "--folder", str(tmp_path / "room")], standalone_mode=False)
     assert not (tmp_path / "room").exists()
 
 
-# An open room ---------------------------------------------------------------------------------------------------------
+# An open room -------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -185,7 +212,9 @@ def opened(confined, tmp_path_factory):
 
 def sit(room: Room, number: int, language: str = "en") -> Participant:
     """Have a participant come in, whether or not the seat is open already."""
-    one = Participant(room.address("127.0.0.1"), seats.read(room.folder)[number - 1], language, patience=90)
+    one = Participant(
+        room.address("127.0.0.1"), seats.read(room.folder)[number - 1], language, patience=90
+    )
     one.come_in()
     return one
 
@@ -212,14 +241,18 @@ def test_a_code_that_is_no_ones_opens_nothing(opened):
 
 def test_the_language_chosen_at_the_door_is_the_interfaces_and_the_lessons(opened):
     one = sit(opened, 2, "fr")
-    settings = one._ask("get", f"{one.home}/lab/api/settings/@jupyterlab/translation-extension:plugin").json()
+    settings = one._ask(
+        "get", f"{one.home}/lab/api/settings/@jupyterlab/translation-extension:plugin"
+    ).json()
     assert json.loads(settings["raw"])["locale"] == "fr_FR"
     assert printed(one, "import portail; print(portail.percent(0.528))") == "52,8\u00a0%"
     start = one._ask("get", f"{one.home}/api/contents/{workspace.START}").json()["content"]
     assert start.index("commencez ici") < start.index("start here")
 
 
-def test_the_start_page_follows_the_language_until_the_participant_changes_it(folder, tmp_path, monkeypatch):
+def test_the_start_page_follows_the_language_until_the_participant_changes_it(
+    folder, tmp_path, monkeypatch
+):
     seat = shutil.copytree(folder / "seats" / "seat-01", tmp_path / "seat")
     monkeypatch.chdir(seat)
     start = seat / workspace.START
@@ -237,8 +270,11 @@ def test_a_lesson_runs_at_a_seat_against_the_rooms_portal(opened):
     one = sit(opened, 1)
     seconds, error = one.run(f"en/{EXERCISE}.ipynb")
     assert error == "" and len(seconds) > 20
-    source = printed(one, "import portail; portail.load('service-inventory')\n"
-                          "print(portail.source_line('service-inventory', 'en'))")
+    source = printed(
+        one,
+        "import portail; portail.load('service-inventory')\n"
+        "print(portail.source_line('service-inventory', 'en'))",
+    )
     assert "the room’s copy" in source, "the room's mirror must never pass for the live portal"
 
 
@@ -254,20 +290,32 @@ for path in {paths!r}:
     except OSError:
         pass
 print(found)
-"""
+"""  # noqa: E501
 
 
 def test_a_seat_sees_no_neighbour_no_code_no_solution_and_no_secret_of_the_hub(opened):
     one = sit(opened, 1)
     folder = opened.folder
-    paths = [folder, folder / "seats" / "seat-02", folder / seats.LIST, folder / "hub" / "cookie_secret",
-             ROOT / "exercises", ROOT / ".git", ROOT / "tests", Path.home() / ".bashrc", "/proc", "/etc/shadow"]
+    paths = [
+        folder,
+        folder / "seats" / "seat-02",
+        folder / seats.LIST,
+        folder / "hub" / "cookie_secret",
+        ROOT / "exercises",
+        ROOT / ".git",
+        ROOT / "tests",
+        Path.home() / ".bashrc",
+        "/proc",
+        "/etc/shadow",
+    ]
     words = ["seat-0", "cookie_secret", "hub.sqlite", "seats.csv", "warm.socket"]
     assert printed(one, _LOOK.format(words=words, paths=[str(path) for path in paths])) == "[]"
 
 
 def test_the_look_around_finds_what_is_there(opened):
-    assert "01-open-government" in printed(sit(opened, 1), _LOOK.format(words=["01-open"], paths=["/learner"]))
+    assert "01-open-government" in printed(
+        sit(opened, 1), _LOOK.format(words=["01-open"], paths=["/learner"])
+    )
 
 
 _REACH = """
@@ -288,37 +336,54 @@ print(reached)
 def test_a_seat_reaches_the_hub_and_the_portal_and_nothing_else(opened):
     one, neighbour = sit(opened, 1), sit(opened, 3)
     ports = json.loads((opened.folder / "hub" / "room.json").read_text())
-    its_port = urlsplit(printed(neighbour, "import os; print(os.environ['JUPYTERHUB_SERVICE_URL'])")).port
+    its_port = urlsplit(
+        printed(neighbour, "import os; print(os.environ['JUPYTERHUB_SERVICE_URL'])")
+    ).port
     closed = [ports["port"], ports["proxy_port"], its_port]
     with socket.create_server((own_address(), 0)) as beside:
-        places = [["127.0.0.1", port] for port in (*closed, ports["hub_port"], ports["portal_port"])]
-        places += [list(beside.getsockname()), [own_address(), ports["hub_port"]], ["192.0.2.1", 80]]
+        places = [
+            ["127.0.0.1", port] for port in (*closed, ports["hub_port"], ports["portal_port"])
+        ]
+        places += [
+            list(beside.getsockname()),
+            [own_address(), ports["hub_port"]],
+            ["192.0.2.1", 80],
+        ]
         assert printed(one, _REACH.format(places=places)) == str(
-            [["127.0.0.1", ports["hub_port"]], ["127.0.0.1", ports["portal_port"]]])
+            [["127.0.0.1", ports["hub_port"]], ["127.0.0.1", ports["portal_port"]]]
+        )
 
 
 def test_a_seats_own_secret_opens_nothing_of_the_hubs_but_itself(opened):
-    code = ("import os, requests\n"
-            "address, own = os.environ['JUPYTERHUB_API_URL'], os.environ['JUPYTERHUB_API_TOKEN']\n"
-            "for verb, path in (('get', 'users'), ('get', 'users/seat-02'), ('post', 'users/seat-02/server'),\n"
-            "                   ('post', 'users/seat-02/tokens'), ('delete', 'users/seat-02/server'),\n"
-            "                   ('post', 'shutdown'), ('get', 'proxy')):\n"
-            "    print(requests.request(verb, f'{address}/{path}', headers={'Authorization': f'token {own}'},\n"
-            "                           timeout=10).status_code)")
+    code = (
+        "import os, requests\n"
+        "address, own = os.environ['JUPYTERHUB_API_URL'], os.environ['JUPYTERHUB_API_TOKEN']\n"
+        "for verb, path in (('get', 'users'), ('get', 'users/seat-02'), ('post', "
+        "'users/seat-02/server'),\n"
+        "                   ('post', 'users/seat-02/tokens'), ('delete', 'users/seat-02/server'),\n"
+        "                   ('post', 'shutdown'), ('get', 'proxy')):\n"
+        "    print(requests.request(verb, f'{address}/{path}', headers={'Authorization': f'token "
+        "{own}'},\n"
+        "                           timeout=10).status_code)"
+    )
     assert set(printed(sit(opened, 1), code).split()) <= {"403", "404"}
 
 
 def test_a_seat_cannot_change_what_it_runs_on(opened):
-    code = ("import os, portail, sys\n"
-            "for path in (portail.__file__, sys.executable, '/etc/passwd', '/new', '/usr/new'):\n"
-            "    try:\n        open(path, 'ab'); print(path)\n    except OSError:\n        pass\n")
+    code = (
+        "import os, portail, sys\n"
+        "for path in (portail.__file__, sys.executable, '/etc/passwd', '/new', '/usr/new'):\n"
+        "    try:\n        open(path, 'ab'); print(path)\n    except OSError:\n        pass\n"
+    )
     assert printed(sit(opened, 1), code) == ""
 
 
 def test_no_seat_gets_a_right_back(opened):
-    code = ("import ctypes, os\nlibc = ctypes.CDLL(None, use_errno=True)\n"
-            "print([libc.unshare(0x10000000), libc.unshare(0x20000), libc.ptrace(16, 1, 0, 0),\n"
-            "       libc.mount(b'x', b'/learner', b'tmpfs', 0, None), os.getuid()])")
+    code = (
+        "import ctypes, os\nlibc = ctypes.CDLL(None, use_errno=True)\n"
+        "print([libc.unshare(0x10000000), libc.unshare(0x20000), libc.ptrace(16, 1, 0, 0),\n"
+        "       libc.mount(b'x', b'/learner', b'tmpfs', 0, None), os.getuid()])"
+    )
     assert printed(sit(opened, 1), code) == f"[-1, -1, -1, -1, {confinement.LEARNER}]"
 
 
@@ -329,7 +394,8 @@ def test_a_seat_that_kills_all_it_can_opens_again_with_its_work_and_no_neighbour
     one.write(f"en/exercises/{EXERCISE}.ipynb", notebook)
     with Kernel(neighbour, f"en/{EXERCISE}.ipynb") as beside:
         assert beside.execute("answer = 42") == ""
-        one.patience = 10  # the proxy does not tell a browser that a kernel's line is gone; the next request does
+        # the proxy does not tell a browser that a kernel's line is gone; the next request does
+        one.patience = 10
         with pytest.raises(Refused), Kernel(one, f"en/{EXERCISE}.ipynb") as kernel:
             kernel.execute("import os; os.kill(-1, 9)")
         assert beside.ask("print(answer)") == ("", "42\n")
@@ -338,23 +404,29 @@ def test_a_seat_that_kills_all_it_can_opens_again_with_its_work_and_no_neighbour
 
 
 def test_a_seat_that_starts_programs_without_end_stops_no_neighbour(opened):
-    code = ("import subprocess\nstarted = []\ntry:\n    while len(started) < 2000:\n"
-            "        started.append(subprocess.Popen(['sleep', '60']))\n"
-            "except OSError:\n    pass\n[each.kill() for each in started]\nprint(len(started) < 500)")
+    code = (
+        "import subprocess\nstarted = []\ntry:\n    while len(started) < 2000:\n"
+        "        started.append(subprocess.Popen(['sleep', '60']))\n"
+        "except OSError:\n    pass\n[each.kill() for each in started]\nprint(len(started) < 500)"
+    )
     assert printed(sit(opened, 1), code) == "True"
     assert printed(sit(opened, 3), "print(1 + 1)") == "2"
 
 
 def test_a_seat_that_keeps_connections_open_without_end_takes_few_of_the_hubs(opened):
-    code = ("import os, socket, urllib.parse\n"
-            "address = urllib.parse.urlsplit(os.environ['JUPYTERHUB_API_URL'])\n"
-            "held = [socket.create_connection((address.hostname, address.port)) for _ in range(100)]\n"
-            "for each in held:\n    each.send(b'GET / HTTP/1.1\\r\\n')\n"
-            "import time; time.sleep(1); print(len(held))")
+    code = (
+        "import os, socket, urllib.parse\n"
+        "address = urllib.parse.urlsplit(os.environ['JUPYTERHUB_API_URL'])\n"
+        "held = [socket.create_connection((address.hostname, address.port)) for _ in range(100)]\n"
+        "for each in held:\n    each.send(b'GET / HTTP/1.1\\r\\n')\n"
+        "import time; time.sleep(1); print(len(held))"
+    )
     with Kernel(sit(opened, 1), f"en/{EXERCISE}.ipynb") as kernel:
         before = len(os.listdir(f"/proc/{opened.process.pid}/fd"))
         assert kernel.ask(code) == ("", "100\n")
-        assert 32 < len(os.listdir(f"/proc/{opened.process.pid}/fd")) - before <= cell.MOST_CONNECTIONS
+        assert (
+            32 < len(os.listdir(f"/proc/{opened.process.pid}/fd")) - before <= cell.MOST_CONNECTIONS
+        )
         assert printed(sit(opened, 3), "print(1 + 1)") == "2"
 
 
@@ -383,15 +455,36 @@ def test_the_door_and_its_other_pages_have_no_axe_violation(opened, page):  # no
     page.get_by_label("Le code de votre carte").wait_for()
 
 
-# From opening to closing ----------------------------------------------------------------------------------------------
+# From opening to closing --------------------------------------------------------------------------
 
 
 def start(folder: Path, course: Path, *more) -> tuple[subprocess.Popen, str]:
-    """Open a room as a trainer does, and return its process and address once it says that it is open."""
+    """Open a room as a trainer does, and return its process and address once it says that it is
+    open."""
     port = free_ports(1)[0]
     process = subprocess.Popen(
-        [sys.executable, "-u", "-m", "room", "open", "--seats", "2", "--host", "127.0.0.1", "--port", str(port),
-         "--folder", folder, "--course", course, *more], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        [
+            sys.executable,
+            "-u",
+            "-m",
+            "room",
+            "open",
+            "--seats",
+            "2",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(port),
+            "--folder",
+            folder,
+            "--course",
+            course,
+            *more,
+        ],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     line = process.stdout.readline()
     assert line.startswith("The room is open"), line
     return process, f"http://127.0.0.1:{port}"
@@ -414,7 +507,9 @@ def course(tmp_path) -> Path:
     return tmp_path
 
 
-def test_closing_the_room_takes_in_what_was_saved_and_leaves_nothing_running(confined, course, tmp_path):
+def test_closing_the_room_takes_in_what_was_saved_and_leaves_nothing_running(
+    confined, course, tmp_path
+):
     folder = tmp_path / "room"
     process, address = start(folder, course)
     there = seats.read(folder)
@@ -430,7 +525,9 @@ def test_closing_the_room_takes_in_what_was_saved_and_leaves_nothing_running(con
     assert not _processes_of(folder)
 
 
-def test_a_room_that_was_killed_leaves_nothing_running_and_opens_again_with_all_work(confined, course, tmp_path):
+def test_a_room_that_was_killed_leaves_nothing_running_and_opens_again_with_all_work(
+    confined, course, tmp_path
+):
     folder = tmp_path / "room"
     process, address = start(folder, course)
     there = seats.read(folder)
@@ -464,13 +561,20 @@ def _processes_of(folder: Path) -> list[str]:
     return found
 
 
-# The day before -------------------------------------------------------------------------------------------------------
+# The day before -----------------------------------------------------------------------------------
 
 
 def test_a_rehearsal_plays_a_lesson_in_both_languages_and_is_green(opened):
-    lines = list(rehearse.rehearse(opened.address("127.0.0.1"), seats.read(opened.folder)[:2], [EXERCISE], 90))
+    lines = list(
+        rehearse.rehearse(
+            opened.address("127.0.0.1"), seats.read(opened.folder)[:2], [EXERCISE], 90
+        )
+    )
     assert [(line.step, line.language) for line in lines] == [
-        (step, language) for step in ("come in", EXERCISE, f"hand in {EXERCISE}") for language in ("en", "fr")]
+        (step, language)
+        for step in ("come in", EXERCISE, f"hand in {EXERCISE}")
+        for language in ("en", "fr")
+    ]
     assert all(line.errors == () and 0 < line.p95 < 90 for line in lines)
 
 
@@ -481,20 +585,31 @@ def test_a_rehearsal_names_the_seat_where_a_lesson_breaks(opened):
     next(cell for cell in broken["cells"] if cell["cell_type"] == "code")["source"] = "1 / 0"
     one.write(f"en/{EXERCISE}.ipynb", broken)
     try:
-        lines = list(rehearse.rehearse(opened.address("127.0.0.1"), seats.read(opened.folder)[:2], [EXERCISE], 90))
+        lines = list(
+            rehearse.rehearse(
+                opened.address("127.0.0.1"), seats.read(opened.folder)[:2], [EXERCISE], 90
+            )
+        )
     finally:
         one.write(f"en/{EXERCISE}.ipynb", notebook)
     errors = {(line.step, line.language): line.errors for line in lines if line.errors}
     assert list(errors) == [(EXERCISE, "en")]
-    assert "seat-01" in errors[EXERCISE, "en"][0] and "ZeroDivisionError" in errors[EXERCISE, "en"][0]
+    assert (
+        "seat-01" in errors[EXERCISE, "en"][0] and "ZeroDivisionError" in errors[EXERCISE, "en"][0]
+    )
 
 
 def test_memory_is_told_of_a_process_and_all_below_it():
     with rehearse.Memory(os.getpid()) as memory:
-        subprocess.run([sys.executable, "-c", "import time; held = bytearray(200 << 20); time.sleep(5)"], check=True)
+        subprocess.run(
+            [sys.executable, "-c", "import time; held = bytearray(200 << 20); time.sleep(5)"],
+            check=True,
+        )
     assert memory.most > 200 << 20
 
 
-@pytest.mark.parametrize(("values", "value"), [([1.0], 1.0), (list(range(1, 102)), 96.0), ([2.0, 2.0], 2.0)])
+@pytest.mark.parametrize(
+    ("values", "value"), [([1.0], 1.0), (list(range(1, 102)), 96.0), ([2.0, 2.0], 2.0)]
+)
 def test_the_95th_percentile_is_what_95_of_100_do_not_exceed(values, value):
     assert rehearse.percentile(values, 95) == value

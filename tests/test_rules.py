@@ -1,4 +1,5 @@
-"""Does each content rule complain of a notebook that breaks it, and of nothing in one that keeps it?"""
+"""Does each content rule complain of a notebook that breaks it, and of nothing in one that keeps
+it?"""
 
 import copy
 
@@ -11,16 +12,42 @@ from curriculum.__main__ import complaints
 from curriculum.lessons import Lesson
 from curriculum.notebooks import cells_by_id
 
-LESSON = Lesson("07-example", {"en": "Example", "fr": "Exemple"}, ("S",), 30, 20, ("03-trust-this-table",), (),
-                ("nap5",))
-CHECK = "\n".join(f"<details><summary>{letter}. Option</summary>\n\nThis is why it is so, in a sentence.\n</details>"
-                  for letter in "ABC")
+LESSON = Lesson(
+    "07-example",
+    {"en": "Example", "fr": "Exemple"},
+    ("S",),
+    30,
+    20,
+    ("03-trust-this-table",),
+    (),
+    ("nap5",),
+)
+CHECK = "\n".join(
+    f"<details><summary>{letter}. Option</summary>\n\nThis is why it is so, in a "
+    "sentence.\n</details>"
+    for letter in "ABC"
+)
 SHOW = "portail.show(fig, alt=alt, source='nap5')"
 CELLS = [
     ("title", ["title", "core"], "# Example", "# Exemple"),
-    ("facts", ["facts", "core"], "| 30 minutes | core 20 | after 03 | nap5 |", "| 30 minutes | court 20 | 03 | nap5 |"),
-    ("question", ["question", "core"], "## The question\n\nWho is late?", "## La question\n\nQui est en retard?"),
-    ("objectives", ["objectives"], "- *count*\n- *sort*\n- *say*", "- *compter*\n- *trier*\n- *dire*"),
+    (
+        "facts",
+        ["facts", "core"],
+        "| 30 minutes | core 20 | after 03 | nap5 |",
+        "| 30 minutes | court 20 | 03 | nap5 |",
+    ),
+    (
+        "question",
+        ["question", "core"],
+        "## The question\n\nWho is late?",
+        "## La question\n\nQui est en retard?",
+    ),
+    (
+        "objectives",
+        ["objectives"],
+        "- *count*\n- *sort*\n- *say*",
+        "- *compter*\n- *trier*\n- *dire*",
+    ),
     ("language", ["language", "core"], "code:lang = 'en'", "code:lang = 'fr'"),
     ("imports", ["imports", "core"], "code:import portail", "code:import portail"),
     ("predict", ["predict"], "Write down a word.", "Notez un mot."),
@@ -32,7 +59,12 @@ CELLS = [
     ("table", ["figure-table"], "code:table", "code:table"),
     ("faded", ["faded"], "code:x = ...", "code:x = ..."),
     ("practice", ["practice"], "code:y = ...", "code:y = ..."),
-    ("self-check", ["self-check"], "code:portail.checks.tell('y', y, int)", "code:portail.checks.tell('y', y, int)"),
+    (
+        "self-check",
+        ["self-check"],
+        "code:portail.checks.tell('y', y, int)",
+        "code:portail.checks.tell('y', y, int)",
+    ),
     ("key-points", ["key-points"], "Key points", "À retenir"),
     ("memo", ["memo"], "The memo", "La note"),
     ("sources", ["sources"], "Sources", "Les sources"),
@@ -74,6 +106,7 @@ def replace(name, source):
     def change(english, french):
         for notebook in (english, french):
             cells_by_id(notebook)[name].source = source
+
     return change
 
 
@@ -81,12 +114,14 @@ def drop(name):
     def change(english, french):
         for notebook in (english, french):
             notebook.cells.remove(cells_by_id(notebook)[name])
+
     return change
 
 
 def french_only(name, source):
     def change(english, french):
         cells_by_id(french)[name].source = source
+
     return change
 
 
@@ -94,12 +129,14 @@ def retag(name, tags):
     def change(english, french):
         for notebook in (english, french):
             cells_by_id(notebook)[name].metadata["tags"] = tags
+
     return change
 
 
 def output(cell, **fields):
     def change(english, french):
         cells_by_id(english)[cell].outputs = [nbformat.NotebookNode(fields)]
+
     return change
 
 
@@ -140,15 +177,24 @@ BROKEN = [
     (replace("investigate", "There are 1,597 services."), "number 1,597 is typed"),
     (replace("investigate", "About 52.8 % are complete."), "is typed"),
     (french_only("investigate", "Il y a 1 597 services."), "is typed"),
-    (replace("check", "<details><summary>A</summary>why it is so, at length</details>"), "1 options"),
-    (replace("check", CHECK.replace("This is why it is so, in a sentence.", "No.")), "has no explanation"),
+    (
+        replace("check", "<details><summary>A</summary>why it is so, at length</details>"),
+        "1 options",
+    ),
+    (
+        replace("check", CHECK.replace("This is why it is so, in a sentence.", "No.")),
+        "has no explanation",
+    ),
     (drop("check"), "one every 15 minutes"),
     (unrun, "was not run"),
     (output("run", output_type="error", ename="ValueError"), "is an error, ValueError"),
     (output("run", output_type="stream", name="stderr", text="Warning: old"), "holds a warning"),
     (output("run", output_type="stream", name="stdout", text="<f at 0x7f01020304>"), "an address"),
     (replace("run", "n = open('/home/me/nap5.csv')"), "path of a machine"),
-    (output("run", output_type="stream", name="stdout", text="/tmp/x/nap5.csv"), "path of a machine"),
+    (
+        output("run", output_type="stream", name="stdout", text="/tmp/x/nap5.csv"),
+        "path of a machine",
+    ),
     (replace("facts", "| 45 minutes | 20 | 03 | nap5 |"), "do not say 30"),
     (replace("facts", "| 30 minutes | 20 | 03 | other |"), "do not say nap5"),
     (retag("imports", ["imports"]), "does not stand alone"),
@@ -165,13 +211,22 @@ BROKEN = [
 @pytest.mark.parametrize(("change", "says"), BROKEN, ids=[says for _, says in BROKEN])
 def test_a_broken_lesson_is_complained_of(pair, change, says):
     change(*pair)
-    assert any(says in each for each in rules.of_lesson(LESSON, *pair)), rules.of_lesson(LESSON, *pair)
+    assert any(says in each for each in rules.of_lesson(LESSON, *pair)), rules.of_lesson(
+        LESSON, *pair
+    )
 
 
-@pytest.mark.parametrize("paragraph", [
-    "On September 19, 2025, the copy had 1,597 services.", "The year 2023-2024 has 3 traps.", "In 2016 it began.",
-    "Run `df[1000]` now.", "See [this](https://example.org/1234567).", "It takes 15 minutes.",
-])
+@pytest.mark.parametrize(
+    "paragraph",
+    [
+        "On September 19, 2025, the copy had 1,597 services.",
+        "The year 2023-2024 has 3 traps.",
+        "In 2016 it began.",
+        "Run `df[1000]` now.",
+        "See [this](https://example.org/1234567).",
+        "It takes 15 minutes.",
+    ],
+)
 def test_numbers_that_are_free_or_dated_are_not_complained_of(pair, paragraph):
     cells_by_id(pair[0])["investigate"].source = paragraph
     assert list(rules.typed_numbers(pair[0], "en")) == []
@@ -195,16 +250,34 @@ def exercise():
     for name in "abcde":
         answer = new_code_cell(f"{name} = ...\n### BEGIN SOLUTION\n{name} = 1\n### END SOLUTION")
         answer["id"] = name
-        answer.metadata["nbgrader"] = {"grade": False, "grade_id": name, "locked": False, "solution": True}
-        test = new_code_cell(f"portail.checks.expect('{name}', {name}, int)\n### BEGIN HIDDEN TESTS\n"
-                             f"portail.checks.expect('{name}', {name}, equal_to=1)\n### END HIDDEN TESTS")
+        answer.metadata["nbgrader"] = {
+            "grade": False,
+            "grade_id": name,
+            "locked": False,
+            "solution": True,
+        }
+        test = new_code_cell(
+            f"portail.checks.expect('{name}', {name}, int)\n### BEGIN HIDDEN TESTS\n"
+            f"portail.checks.expect('{name}', {name}, equal_to=1)\n### END HIDDEN TESTS"
+        )
         test["id"] = f"{name}-test"
-        test.metadata["nbgrader"] = {"grade": True, "grade_id": f"{name}-test", "locked": True, "solution": False,
-                                     "points": 2}
+        test.metadata["nbgrader"] = {
+            "grade": True,
+            "grade_id": f"{name}-test",
+            "locked": True,
+            "solution": False,
+            "points": 2,
+        }
         notebook.cells += [answer, test]
     memo = new_markdown_cell("Write here.")
     memo["id"] = "memo"
-    memo.metadata["nbgrader"] = {"grade": True, "grade_id": "memo", "locked": False, "solution": True, "points": 8}
+    memo.metadata["nbgrader"] = {
+        "grade": True,
+        "grade_id": "memo",
+        "locked": False,
+        "solution": True,
+        "points": 8,
+    }
     notebook.cells.append(memo)
     french = new_notebook()
     for cell in (text, memo):
@@ -218,6 +291,7 @@ def exercise():
 def set_nbgrader(name, **values):
     def change(english, french):
         cells_by_id(english)[name].metadata["nbgrader"].update(values)
+
     return change
 
 
@@ -261,26 +335,41 @@ def test_a_good_exercise_has_no_complaint():
 
 BROKEN_EXERCISES = [
     (no_test, "4 auto-graded tasks"),
-    (set_nbgrader("b", grade_id="a"), "comes twice"), (set_nbgrader("memo", grade=False), "exactly one manually"),
-    (set_nbgrader("a-test", locked=False), "is not locked"), (set_nbgrader("a", locked=True), "only tests are locked"),
-    (no_hidden, "no hidden test"), (no_visible, "no visible test"), (no_solution, "no solution to take out"),
-    (no_french, "has no French text"), (french_test, "is locked"), (french_code, "by more than its text"),
+    (set_nbgrader("b", grade_id="a"), "comes twice"),
+    (set_nbgrader("memo", grade=False), "exactly one manually"),
+    (set_nbgrader("a-test", locked=False), "is not locked"),
+    (set_nbgrader("a", locked=True), "only tests are locked"),
+    (no_hidden, "no hidden test"),
+    (no_visible, "no visible test"),
+    (no_solution, "no solution to take out"),
+    (no_french, "has no French text"),
+    (french_test, "is locked"),
+    (french_code, "by more than its text"),
     (title_changed, "has changed since"),
 ]
 
 
-@pytest.mark.parametrize(("change", "says"), BROKEN_EXERCISES, ids=[says for _, says in BROKEN_EXERCISES])
+@pytest.mark.parametrize(
+    ("change", "says"), BROKEN_EXERCISES, ids=[says for _, says in BROKEN_EXERCISES]
+)
 def test_a_broken_exercise_is_complained_of(change, says):
     pair = exercise()
     change(*pair)
     assert any(says in each for each in rules.of_exercise(*pair)), rules.of_exercise(*pair)
 
 
-@pytest.mark.parametrize(("name", "source", "says"), [
-    ("a", "a = ...\n### BEGIN SOLUTION\na = 1\n### END SOLUTION", "a solution or a hidden test"),
-    ("a-test", "### BEGIN HIDDEN TESTS\nassert a == 1", "a solution or a hidden test"),
-    ("a", "a = 1", "no place for an answer"),
-])
+@pytest.mark.parametrize(
+    ("name", "source", "says"),
+    [
+        (
+            "a",
+            "a = ...\n### BEGIN SOLUTION\na = 1\n### END SOLUTION",
+            "a solution or a hidden test",
+        ),
+        ("a-test", "### BEGIN HIDDEN TESTS\nassert a == 1", "a solution or a hidden test"),
+        ("a", "a = 1", "no place for an answer"),
+    ],
+)
 def test_a_release_that_gives_something_away_is_complained_of(name, source, says):
     english, _ = exercise()
     for cell in english.cells:
@@ -292,7 +381,11 @@ def test_a_release_that_gives_something_away_is_complained_of(name, source, says
 def test_a_release_with_outputs_or_locked_text_is_complained_of():
     english, _ = exercise()
     cells_by_id(english)["a"].outputs = [nbformat.v4.new_output("stream", text="1")]
-    cells_by_id(english)["title"].metadata["nbgrader"] = {"locked": True, "grade": False, "solution": False}
+    cells_by_id(english)["title"].metadata["nbgrader"] = {
+        "locked": True,
+        "grade": False,
+        "solution": False,
+    }
     said = " ".join(rules.of_release(english))
     assert "has outputs" in said and "turn a French submission English" in said
 

@@ -1,4 +1,5 @@
-"""Does a cluster of other processes give the marks that this machine gives, and lose nothing when one dies?"""
+"""Does a cluster of other processes give the marks that this machine gives, and lose nothing when
+one dies?"""
 
 import json
 import os
@@ -44,36 +45,61 @@ SETTINGS = """
 os.environ["SHARED_DATA"] = {shared!r}
 c.Grader.environment = ["SHARED_DATA"]
 """
-ANSWERS = [("int(beside['n'].sum())", "shared"), ("0", "shared"), ("int(beside['n'].sum())", "'guess'"),
-           ("__import__('time').sleep(1) or 6", "os.environ.get('WORKER_SECRET', 'hidden')")]
+ANSWERS = [
+    ("int(beside['n'].sum())", "shared"),
+    ("0", "shared"),
+    ("int(beside['n'].sum())", "'guess'"),
+    ("__import__('time').sleep(1) or 6", "os.environ.get('WORKER_SECRET', 'hidden')"),
+]
 
 
 @pytest.fixture(scope="module")
 def course(confined, tmp_path_factory) -> Path:
     built = tmp_path_factory.mktemp("scheduled")
-    course = coursework.build_course_of_one(SOURCE, built / "course", {"beside.csv": "n\n1\n2\n3\n"})
+    course = coursework.build_course_of_one(
+        SOURCE, built / "course", {"beside.csv": "n\n1\n2\n3\n"}
+    )
     (built / "shared").mkdir()
     (built / "shared" / "shared.txt").write_text("a word of the course's")
     with open(course / "nbgrader_config.py", "a") as settings:
         settings.write(SETTINGS.format(shared=str(built / "shared")))
     for number in range(STUDENTS):
         total, word = ANSWERS[number % len(ANSWERS)]
-        coursework.hand_in(course, f"learner-{number:02}", "one", '"""A learner."""\n\n'
-                           f"# %% grade_id=total\ntotal = {total}\n# %% grade_id=word\nword = {word}\n")
+        coursework.hand_in(
+            course,
+            f"learner-{number:02}",
+            "one",
+            '"""A learner."""\n\n'
+            f"# %% grade_id=total\ntotal = {total}\n# %% grade_id=word\nword = {word}\n",
+        )
     check.prepare(Course(course), "one")  # once, for all copies
     return course
 
 
 def begin(*arguments: str, **environment: str) -> subprocess.Popen:
     """Start a process of the cluster, in a folder of its own; its lines can be read from stderr."""
-    return subprocess.Popen([sys.executable, "-m", "distributed.cli." + arguments[0], *arguments[1:]],
-                            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-                            env={**os.environ, **environment})
+    return subprocess.Popen(
+        [sys.executable, "-m", "distributed.cli." + arguments[0], *arguments[1:]],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **environment},
+    )
 
 
 def scheduler(protocol: str = "tcp", **environment: str) -> tuple[subprocess.Popen, str]:
-    process = begin("dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--protocol", protocol, "--no-dashboard",
-                    "--no-show", **environment)
+    process = begin(
+        "dask_scheduler",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        "0",
+        "--protocol",
+        protocol,
+        "--no-dashboard",
+        "--no-show",
+        **environment,
+    )
     for line in process.stderr:
         found = re.search(rf"{protocol}://127\.0\.0\.1:\d+", line)
         if "Scheduler at" in line and found:
@@ -82,11 +108,25 @@ def scheduler(protocol: str = "tcp", **environment: str) -> tuple[subprocess.Pop
 
 
 def worker(address: str, home: Path, **environment: str) -> subprocess.Popen:
-    """Start a worker that shares no folder with the course: its home, temporary and working folders are its own."""
+    """Start a worker that shares no folder with the course: its home, temporary and working folders
+    are its own."""
     home.mkdir()
-    return begin("dask_worker", address, "--nthreads", "1", "--no-nanny", "--no-dashboard", "--host", "127.0.0.1",
-                 "--local-directory", str(home), HOME=str(home), TMPDIR=str(home), WORKER_SECRET="CANARY",
-                 **environment)
+    return begin(
+        "dask_worker",
+        address,
+        "--nthreads",
+        "1",
+        "--no-nanny",
+        "--no-dashboard",
+        "--host",
+        "127.0.0.1",
+        "--local-directory",
+        str(home),
+        HOME=str(home),
+        TMPDIR=str(home),
+        WORKER_SECRET="CANARY",
+        **environment,
+    )
 
 
 @pytest.fixture
@@ -101,8 +141,12 @@ def cluster(tmp_path):
 
 
 def points(outcome) -> dict[str, dict]:
-    return {each.student: {name: mark.points for marks in each.marks.values() for name, mark in marks.items()}
-            for each in outcome.of("graded")}
+    return {
+        each.student: {
+            name: mark.points for marks in each.marks.values() for name, mark in marks.items()
+        }
+        for each in outcome.of("graded")
+    }
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +172,8 @@ def test_marks_are_the_local_ones(course, cluster, local, tmp_path):
 
 
 def test_the_workers_are_sent_the_course_s_folders_and_need_none(course, cluster, local, tmp_path):
-    """The folders are taken away once grading has begun to wait for workers: what they read came with the message."""
+    """The folders are taken away once grading has begun to wait for workers: what they read came
+    with the message."""
     address, _ = cluster
     wait_for(2, address)
     copy = coursework.copy_course(course, tmp_path / "course")
@@ -143,8 +188,10 @@ def test_the_workers_are_sent_the_course_s_folders_and_need_none(course, cluster
     finally:
         shared.with_name("away").rename(shared)
         pool.close()
-    assert {result.student: {name: mark.points for name, mark in result.notebooks["one"].marks.items()}
-            for result in results} == local
+    assert {
+        result.student: {name: mark.points for name, mark in result.notebooks["one"].marks.items()}
+        for result in results
+    } == local
 
 
 def test_a_worker_killed_in_mid_run_loses_nothing(course, cluster, local, tmp_path):
@@ -165,39 +212,71 @@ def test_a_worker_killed_in_mid_run_loses_nothing(course, cluster, local, tmp_pa
 
 @pytest.fixture
 def certified(tmp_path) -> dict[str, str]:
-    """dask's settings as environment variables, as grader/README.md has them, with a certificate made for the test."""
+    """dask's settings as environment variables, as grader/README.md has them, with a certificate
+    made for the test."""
     from distributed.security import Security
 
     made = Security.temporary()
     (tmp_path / "cert.pem").write_text(made.tls_scheduler_cert)
     (tmp_path / "key.pem").write_text(made.tls_scheduler_key)
-    tls = {"CA_FILE": "cert.pem"} | {f"{who}__{what}": f"{what.lower()}.pem"
-                                     for who in ("SCHEDULER", "WORKER", "CLIENT") for what in ("CERT", "KEY")}
-    return {"DASK_DISTRIBUTED__COMM__REQUIRE_ENCRYPTION": "True",
-            **{f"DASK_DISTRIBUTED__COMM__TLS__{name}": str(tmp_path / file) for name, file in tls.items()}}
+    tls = {"CA_FILE": "cert.pem"} | {
+        f"{who}__{what}": f"{what.lower()}.pem"
+        for who in ("SCHEDULER", "WORKER", "CLIENT")
+        for what in ("CERT", "KEY")
+    }
+    return {
+        "DASK_DISTRIBUTED__COMM__REQUIRE_ENCRYPTION": "True",
+        **{
+            f"DASK_DISTRIBUTED__COMM__TLS__{name}": str(tmp_path / file)
+            for name, file in tls.items()
+        },
+    }
 
 
-def test_over_tls_the_marks_are_the_same_and_who_has_no_certificate_is_refused(course, certified, local, tmp_path):
+def test_over_tls_the_marks_are_the_same_and_who_has_no_certificate_is_refused(
+    course, certified, local, tmp_path
+):
     begun, address = scheduler("tls", **certified)
     one = worker(address, tmp_path / "one", **certified)
     copy = coursework.copy_course(course, tmp_path / "course")
-    command = [sys.executable, "-m", "grader", "--lang", "en", "grade", "one", "--course", str(copy), "--scheduler"]
+    command = [
+        sys.executable,
+        "-m",
+        "grader",
+        "--lang",
+        "en",
+        "grade",
+        "one",
+        "--course",
+        str(copy),
+        "--scheduler",
+    ]
     try:
         stranger = subprocess.run([*command, address], capture_output=True, text=True)
         assert stranger.returncode == 2 and f"{address} does not answer" in stranger.stderr
-        in_the_clear = subprocess.run([*command, address.replace("tls", "tcp")], capture_output=True, text=True)
+        in_the_clear = subprocess.run(
+            [*command, address.replace("tls", "tcp")], capture_output=True, text=True
+        )
         assert in_the_clear.returncode == 2 and "does not answer" in in_the_clear.stderr
         assert any("Registered to" in line for line in one.stderr)
-        done = subprocess.run([*command, address, "--json", str(tmp_path / "report.json")], capture_output=True,
-                              text=True, env={**os.environ, **certified})
+        done = subprocess.run(
+            [*command, address, "--json", str(tmp_path / "report.json")],
+            capture_output=True,
+            text=True,
+            env={**os.environ, **certified},
+        )
         assert done.returncode == 0, done.stderr
     finally:
         for process in (one, begun):
             process.kill()
             process.wait()
     told = json.loads((tmp_path / "report.json").read_text())["submissions"]
-    assert {each["student"]: {name: mark["points"] for marks in each["marks"].values() for name, mark in marks.items()}
-            for each in told} == local
+    assert {
+        each["student"]: {
+            name: mark["points"] for marks in each["marks"].values() for name, mark in marks.items()
+        }
+        for each in told
+    } == local
 
 
 def test_a_scheduler_that_is_not_there_is_named(course, tmp_path, monkeypatch):
@@ -211,7 +290,9 @@ def test_a_scheduler_without_a_worker_is_named_with_the_next_step(course, tmp_pa
     begun, address = scheduler()
     try:
         with pytest.raises(NoCluster, match=f"dask worker {address}"):
-            grader.grade(coursework.copy_course(course, tmp_path / "course"), "one", scheduler=address)
+            grader.grade(
+                coursework.copy_course(course, tmp_path / "course"), "one", scheduler=address
+            )
     finally:
         begun.kill()
         begun.wait()

@@ -25,13 +25,18 @@ def test_difficulty_is_the_mean_share_of_the_points():
 
 
 def test_an_item_that_goes_with_the_others_discriminates_and_one_that_all_have_says_nothing():
-    found = {each.name: each.discrimination for each in items(table(*[STRONG, WEAK] * FEWEST), MAXIMUM, {})}
+    found = {
+        each.name: each.discrimination
+        for each in items(table(*[STRONG, WEAK] * FEWEST), MAXIMUM, {})
+    }
     assert found["n/sum"] == pytest.approx(1) and found["n/coin"] is None
 
 
 def test_an_item_that_the_weak_get_right_has_a_negative_discrimination():
     rows = [[2.0, 3.0, 0.0], [0.0, 1.0, 1.0]] * FEWEST
-    assert {each.name: each.discrimination for each in items(table(*rows), MAXIMUM, {})}["n/coin"] == pytest.approx(-1)
+    assert {each.name: each.discrimination for each in items(table(*rows), MAXIMUM, {})}[
+        "n/coin"
+    ] == pytest.approx(-1)
 
 
 def test_few_people_have_no_correlation():
@@ -50,9 +55,9 @@ def test_the_commonest_messages_come_first():
 
 
 def test_kappa_is_that_of_a_worked_example():
-    # Mean squared difference seen: 3/12. By chance, over all 144 pairs of one's and the other's points (four of each;
-    # four 0, five 1, three 2): one apart 4*5 + 4*4 + 4*3 + 4*5 = 68, two apart 4*3 + 4*4 = 28, so (68 + 4*28) / 144 =
-    # 1.25; and 1 - 0.25 / 1.25 = 0.8.
+    # Mean squared difference seen: 3/12. By chance, over all 144 pairs of one's and the other's
+    # points (four of each; four 0, five 1, three 2): one apart 4*5 + 4*4 + 4*3 + 4*5 = 68, two
+    # apart 4*3 + 4*4 = 28, so (68 + 4*28) / 144 = 1.25; and 1 - 0.25 / 1.25 = 0.8.
     first = [0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2]
     second = [0, 0, 0, 1, 1, 1, 1, 0, 2, 2, 2, 1]
     found = agreement(first, second)
@@ -60,7 +65,11 @@ def test_kappa_is_that_of_a_worked_example():
     assert found.same == 0.75 and found.near == 1.0 and found.difference == pytest.approx(1 / 12)
 
 
-@given(st.lists(st.integers(0, 8), min_size=FEWEST, max_size=40).filter(lambda points: len(set(points)) > 1))
+@given(
+    st.lists(st.integers(0, 8), min_size=FEWEST, max_size=40).filter(
+        lambda points: len(set(points)) > 1
+    )
+)
 def test_two_markers_who_always_agree_have_a_kappa_of_one(points):
     assert agreement(points, points).kappa == pytest.approx(1)
 
@@ -69,7 +78,9 @@ def test_two_markers_who_always_agree_have_a_kappa_of_one(points):
 def test_agreement_is_the_same_from_either_side(pairs):
     one, two = map(list, zip(*pairs, strict=True))
     here, there = agreement(one, two), agreement(two, one)
-    assert (here.same, here.near, here.kappa) == pytest.approx((there.same, there.near, there.kappa))
+    assert (here.same, here.near, here.kappa) == pytest.approx(
+        (there.same, there.near, there.kappa)
+    )
     assert here.difference == pytest.approx(-there.difference)
 
 

@@ -1,4 +1,5 @@
-"""Where a machine cannot confine learner code, is that said, with what to do, and does nothing run unless told to?"""
+"""Where a machine cannot confine learner code, is that said, with what to do, and does nothing run
+unless told to?"""
 
 import json
 import os
@@ -64,17 +65,40 @@ for module, names in lacking.items():
         delattr(module, name)
 sys.modules |= dict.fromkeys(["fcntl", "grp", "pwd", "pyseccomp", "resource", "termios"])
 sys.platform = "win32"
-"""
-NO_NAMESPACES = ["unshare", "--user", "--map-root-user", "sh", "-c",
-                 'echo 0 > /proc/sys/user/max_user_namespaces && exec "$@"', "sh"]  # one that may hold no others
-READ_LEARNERS_WORK = ["grade one", "regrade one", "feedback one", "memos one --out pages", "check one"]
-NEED_LINUX = [*READ_LEARNERS_WORK, "grade one --unsafe-trusted", "verify one", "forget learner --yes"]
+"""  # noqa: E501
+NO_NAMESPACES = [
+    "unshare",
+    "--user",
+    "--map-root-user",
+    "sh",
+    "-c",
+    'echo 0 > /proc/sys/user/max_user_namespaces && exec "$@"',
+    "sh",
+]  # one that may hold no others
+READ_LEARNERS_WORK = [
+    "grade one",
+    "regrade one",
+    "feedback one",
+    "memos one --out pages",
+    "check one",
+]
+NEED_LINUX = [
+    *READ_LEARNERS_WORK,
+    "grade one --unsafe-trusted",
+    "verify one",
+    "forget learner --yes",
+]
 
 
-def told(course: Path, *commands: str, before: str = "", machine: list[str] = ()) -> dict[str, tuple[int, str]]:
-    """Run commands of the grader in one process, and return each one's exit code and what it said."""
+def told(
+    course: Path, *commands: str, before: str = "", machine: list[str] = ()
+) -> dict[str, tuple[int, str]]:
+    """Run commands of the grader in one process, and return each one's exit code and what
+    it said."""
     words = [*machine, sys.executable, "-c", before + COMMANDS, *commands]
-    done = subprocess.run(words, cwd=course, env=os.environ | {"PORTAIL_LANG": "en"}, capture_output=True, text=True)
+    done = subprocess.run(
+        words, cwd=course, env=os.environ | {"PORTAIL_LANG": "en"}, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -93,9 +117,12 @@ def trace(course: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def without_namespaces(course) -> dict[str, tuple[int, str]]:
-    """What each command says where the kernel gives no user namespaces; a machine that gives none is taken as it is."""
+    """What each command says where the kernel gives no user namespaces; a machine that gives none
+    is taken as it is."""
     machine = [] if doctor.offer().missing else NO_NAMESPACES
-    said = told(course, "doctor", *READ_LEARNERS_WORK, "--lang fr doctor", machine=machine)  # the process keeps French
+    said = told(
+        course, "doctor", *READ_LEARNERS_WORK, "--lang fr doctor", machine=machine
+    )  # the process keeps French
     assert not trace(course).exists()
     return said | told(course, "grade one --unsafe-trusted", machine=machine)
 
@@ -113,11 +140,24 @@ def test_the_doctor_says_what_this_machine_offers(confined, monkeypatch):
     assert platform.machine() in done.output and "Landlock" in done.output
 
 
-@pytest.mark.parametrize("asked, named, where, unless", [
-    ("doctor", "[FAIL] User namespaces are switched off", "Where to grade:", "unless you say --unsafe-trusted"),
-    ("--lang fr doctor", "[ÉCHEC] Les espaces de noms d’utilisateur sont désactivés", f"Où corriger{NO_BREAK_SPACE}:",
-     "à moins de dire --unsafe-trusted"),
-], ids=["en", "fr"])
+@pytest.mark.parametrize(
+    "asked, named, where, unless",
+    [
+        (
+            "doctor",
+            "[FAIL] User namespaces are switched off",
+            "Where to grade:",
+            "unless you say --unsafe-trusted",
+        ),
+        (
+            "--lang fr doctor",
+            "[ÉCHEC] Les espaces de noms d’utilisateur sont désactivés",
+            f"Où corriger{NO_BREAK_SPACE}:",
+            "à moins de dire --unsafe-trusted",
+        ),
+    ],
+    ids=["en", "fr"],
+)
 def test_without_user_namespaces_the_doctor_names_them_and_says_where_to_grade(
     without_namespaces, asked, named, where, unless
 ):
@@ -133,20 +173,71 @@ def _refuse(error: Exception):
     return refuse
 
 
-@pytest.mark.parametrize("place, name, offered, english, french", [
-    (sys, "platform", "win32", "This is not Linux", "Ce n’est pas Linux"),
-    (platform, "machine", lambda: "riscv64", "processor riscv64 is not known", "le processeur riscv64"),
-    (doctor, "_setting", lambda path: "0" if path.endswith("max_user_namespaces") else "",
-     "User namespaces are switched off", "espaces de noms d’utilisateur sont désactivés"),
-    (doctor, "_setting", lambda path: "0" if path.endswith("unprivileged_userns_clone") else "",
-     "User namespaces are switched off", "espaces de noms d’utilisateur sont désactivés"),
-    (confinement, "call_filter", _refuse(CannotConfine("No libseccomp.", "Pas de libseccomp.")),
-     "No libseccomp.", "Pas de libseccomp."),
-    (doctor, "Zygote", _refuse(CannotConfine("No cell.", "Pas de cellule.")), "No cell.", "Pas de cellule."),
-    (doctor, "Zygote", _refuse(ZygoteLost("it ended")),
-     "could not start: it ended", "n’a pu démarrer : it ended"),
-    (doctor, "Zygote", _refuse(TimeoutError("no answer")), "could not start: no answer", "n’a pu démarrer : no answer"),
-], ids=["system", "processor", "none-may-be-made", "not-for-users", "filter", "refused", "lost", "slow"])
+@pytest.mark.parametrize(
+    "place, name, offered, english, french",
+    [
+        (sys, "platform", "win32", "This is not Linux", "Ce n’est pas Linux"),
+        (
+            platform,
+            "machine",
+            lambda: "riscv64",
+            "processor riscv64 is not known",
+            "le processeur riscv64",
+        ),
+        (
+            doctor,
+            "_setting",
+            lambda path: "0" if path.endswith("max_user_namespaces") else "",
+            "User namespaces are switched off",
+            "espaces de noms d’utilisateur sont désactivés",
+        ),
+        (
+            doctor,
+            "_setting",
+            lambda path: "0" if path.endswith("unprivileged_userns_clone") else "",
+            "User namespaces are switched off",
+            "espaces de noms d’utilisateur sont désactivés",
+        ),
+        (
+            confinement,
+            "call_filter",
+            _refuse(CannotConfine("No libseccomp.", "Pas de libseccomp.")),
+            "No libseccomp.",
+            "Pas de libseccomp.",
+        ),
+        (
+            doctor,
+            "Zygote",
+            _refuse(CannotConfine("No cell.", "Pas de cellule.")),
+            "No cell.",
+            "Pas de cellule.",
+        ),
+        (
+            doctor,
+            "Zygote",
+            _refuse(ZygoteLost("it ended")),
+            "could not start: it ended",
+            "n’a pu démarrer : it ended",
+        ),
+        (
+            doctor,
+            "Zygote",
+            _refuse(TimeoutError("no answer")),
+            "could not start: no answer",
+            "n’a pu démarrer : no answer",
+        ),
+    ],
+    ids=[
+        "system",
+        "processor",
+        "none-may-be-made",
+        "not-for-users",
+        "filter",
+        "refused",
+        "lost",
+        "slow",
+    ],
+)
 def test_each_thing_that_is_missing_is_named(monkeypatch, place, name, offered, english, french):
     monkeypatch.setattr(place, name, offered)
     (missing,) = doctor.offer().missing
@@ -167,7 +258,9 @@ def test_without_confinement_no_command_runs_anything(without_namespaces, asked)
     assert code == 2 and "cannot be confined" in said and "grader doctor" in said
 
 
-def test_unsafe_trusted_alone_grades_without_confinement_and_says_so_loudly(course, without_namespaces):
+def test_unsafe_trusted_alone_grades_without_confinement_and_says_so_loudly(
+    course, without_namespaces
+):
     code, said = without_namespaces["grade one --unsafe-trusted"]
     assert code == 0 and "UNSAFE: learner code runs without confinement" in said
     assert trace(course).exists()  # which is what the warning warns of
@@ -176,9 +269,13 @@ def test_unsafe_trusted_alone_grades_without_confinement_and_says_so_loudly(cour
 
 def test_on_windows_the_doctor_says_where_to_grade(on_windows):
     code, said = on_windows["doctor"]
-    assert code == 1 and "[FAIL] This is not Linux" in said and "WSL 2 with Ubuntu or Debian" in said
+    assert (
+        code == 1 and "[FAIL] This is not Linux" in said and "WSL 2 with Ubuntu or Debian" in said
+    )
     code, said = on_windows["--lang fr doctor"]
-    assert code == 1 and "[ÉCHEC] Ce n’est pas Linux" in said and "WSL 2 avec Ubuntu ou Debian" in said
+    assert (
+        code == 1 and "[ÉCHEC] Ce n’est pas Linux" in said and "WSL 2 avec Ubuntu ou Debian" in said
+    )
 
 
 @pytest.mark.parametrize("asked", NEED_LINUX)

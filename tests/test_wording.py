@@ -33,12 +33,15 @@ def test_what_is_missing_is_a_dash(missing):
     assert portail.number(missing) == portail.percent(missing) == "–"
 
 
-@pytest.mark.parametrize(("when", "english", "french"), [
-    ("2025-09-19", "September 19, 2025", "19 septembre 2025"),
-    ("2026-08-01T10:00:00", "August 1, 2026", "1er août 2026"),
-    ("2024-12", "December 2024", "décembre 2024"),
-    (datetime.date(2026, 2, 11), "February 11, 2026", "11 février 2026"),
-])
+@pytest.mark.parametrize(
+    ("when", "english", "french"),
+    [
+        ("2025-09-19", "September 19, 2025", "19 septembre 2025"),
+        ("2026-08-01T10:00:00", "August 1, 2026", "1er août 2026"),
+        ("2024-12", "December 2024", "décembre 2024"),
+        (datetime.date(2026, 2, 11), "February 11, 2026", "11 février 2026"),
+    ],
+)
 def test_dates_are_in_words(when, english, french):
     assert (portail.date(when, "en"), portail.date(when, "fr")) == (english, french)
 
@@ -48,7 +51,7 @@ def test_a_text_that_is_no_date_is_refused():
         portail.date("soon")
 
 
-@given(st.integers(-10**12, 10**12))
+@given(st.integers(-(10**12), 10**12))
 def test_a_number_can_be_read_back_in_both_languages(value):
     assert int(portail.number(value, lang="en").replace(",", "")) == value
     assert int(portail.number(value, lang="fr").replace("\u00a0", "")) == value
@@ -65,7 +68,10 @@ def test_french_sentences_get_their_no_break_spaces():
 
 
 def test_code_in_a_french_sentence_keeps_its_quotation_marks():
-    assert typeset("Écrivez words = 'D', df['a'] ou f'{d}'.") == "Écrivez words = 'D', df['a'] ou f'{d}'."
+    assert (
+        typeset("Écrivez words = 'D', df['a'] ou f'{d}'.")
+        == "Écrivez words = 'D', df['a'] ou f'{d}'."
+    )
 
 
 def test_the_reader_gets_their_language(monkeypatch):
@@ -75,9 +81,14 @@ def test_the_reader_gets_their_language(monkeypatch):
     assert str(sentence) == "oui"
 
 
-@pytest.mark.parametrize(("answer", "shown"), [
-    (np.float64(0.51), "0.51"), (np.True_, "True"), ((np.int64(13), np.float64(1)), "(13, 1.0)"),
-])
+@pytest.mark.parametrize(
+    ("answer", "shown"),
+    [
+        (np.float64(0.51), "0.51"),
+        (np.True_, "True"),
+        ((np.int64(13), np.float64(1)), "(13, 1.0)"),
+    ],
+)
 def test_a_number_is_shown_as_the_number_alone(answer, shown):
     with np.printoptions():  # restores them afterwards
         np.set_printoptions(legacy=False)

@@ -27,7 +27,9 @@ def mine(tmp_path):
 
 
 def contents(folder) -> dict:
-    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {
+        path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()
+    }
 
 
 def test_lessons_and_exercises_are_there_in_both_languages(built):
@@ -40,7 +42,10 @@ def test_lessons_and_exercises_are_there_in_both_languages(built):
 def test_a_learners_lesson_has_no_instructors_note_and_no_output(built):
     for path in built.glob("??/*.ipynb"):
         notebook = notebooks.read(path)
-        assert all("instructor" not in notebooks.tags(cell) and not cell.get("outputs") for cell in notebook.cells)
+        assert all(
+            "instructor" not in notebooks.tags(cell) and not cell.get("outputs")
+            for cell in notebook.cells
+        )
 
 
 def test_a_learners_exercise_gives_nothing_away(built):
@@ -106,7 +111,9 @@ def test_a_file_that_a_learner_made_before_the_project_did_is_kept(tmp_path):
 @pytest.mark.parametrize(("language", "locale"), [("en", "en"), ("fr", "fr_FR")])
 def test_jupyterlab_speaks_the_language_chosen_and_keeps_a_later_choice(tmp_path, language, locale):
     workspace.configure_lab(tmp_path, language)
-    setting = tmp_path / ".lab" / "@jupyterlab" / "translation-extension" / "plugin.jupyterlab-settings"
+    setting = (
+        tmp_path / ".lab" / "@jupyterlab" / "translation-extension" / "plugin.jupyterlab-settings"
+    )
     assert json.loads(setting.read_text())["locale"] == locale
     setting.write_text('{"locale": "chosen"}')
     workspace.configure_lab(tmp_path, language)
@@ -128,19 +135,33 @@ def test_a_taken_port_is_passed_over():
 
 def test_the_french_release_has_the_english_tests_byte_for_byte(built):
     for name in release.assignments():
-        english, french = (notebooks.read(built / language / "exercises" / f"{name}.ipynb") for language in LANGUAGES)
-        tests = [[cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("locked")]
-                 for notebook in (english, french)]
+        english, french = (
+            notebooks.read(built / language / "exercises" / f"{name}.ipynb")
+            for language in LANGUAGES
+        )
+        tests = [
+            [cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("locked")]
+            for notebook in (english, french)
+        ]
         assert tests[0] and [cell.source for cell in tests[0]] == [cell.source for cell in tests[1]]
         assert [cell.metadata for cell in tests[0]] == [cell.metadata for cell in tests[1]]
-        ids = [[cell.metadata["nbgrader"]["grade_id"] for cell in notebook.cells if "nbgrader" in cell.metadata]
-               for notebook in (english, french)]
+        ids = [
+            [
+                cell.metadata["nbgrader"]["grade_id"]
+                for cell in notebook.cells
+                if "nbgrader" in cell.metadata
+            ]
+            for notebook in (english, french)
+        ]
         assert ids[0] == ids[1]
 
 
 def test_the_french_release_is_in_french(built):
     for name in release.assignments():
-        english, french = (notebooks.read(built / language / "exercises" / f"{name}.ipynb") for language in LANGUAGES)
+        english, french = (
+            notebooks.read(built / language / "exercises" / f"{name}.ipynb")
+            for language in LANGUAGES
+        )
         for one, other in zip(english.cells, french.cells, strict=True):
             if one.cell_type == "markdown" and "YOUR ANSWER" not in one.source:
                 assert one.source != other.source
@@ -148,8 +169,14 @@ def test_the_french_release_is_in_french(built):
 
 
 def curriculum(*arguments, expect: int = 0, **environment) -> str:
-    done = subprocess.run([sys.executable, "-m", "curriculum", *arguments], capture_output=True, text=True, cwd=ROOT,
-                          env=os.environ | {"PORTAIL_URL": "http://no-such-host.invalid"} | environment, timeout=300)
+    done = subprocess.run(
+        [sys.executable, "-m", "curriculum", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=os.environ | {"PORTAIL_URL": "http://no-such-host.invalid"} | environment,
+        timeout=300,
+    )
     assert done.returncode == expect, done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
     return done.stdout + done.stderr
@@ -167,19 +194,25 @@ def test_learn_builds_a_workspace_tells_of_the_portal_and_of_what_it_kept(mine):
 
 
 def test_a_workspace_that_cannot_be_written_is_refused_with_a_sentence():
-    assert "cannot be written to" in curriculum("learn", "--build-only", "--folder", "/proc/learner", expect=2)
+    assert "cannot be written to" in curriculum(
+        "learn", "--build-only", "--folder", "/proc/learner", expect=2
+    )
 
 
 def test_without_a_display_the_address_and_how_to_stop_are_told(mine, monkeypatch, capfd):
     told = []
-    monkeypatch.setattr(workspace.subprocess, "run", lambda command, env: told.append((command, env)) or Done())
+    monkeypatch.setattr(
+        workspace.subprocess, "run", lambda command, env: told.append((command, env)) or Done()
+    )
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(workspace.sys, "platform", "linux")
     assert workspace.open_lab(mine) == 0
     (command, environment), said = told[0], capfd.readouterr().out
     assert "--no-browser" in command and "http://127.0.0.1:" in said and "To stop it" in said
-    assert environment["JUPYTER_TOKEN"] in said and not any(environment["JUPYTER_TOKEN"] in part for part in command)
+    assert environment["JUPYTER_TOKEN"] in said and not any(
+        environment["JUPYTER_TOKEN"] in part for part in command
+    )
 
 
 class Done:

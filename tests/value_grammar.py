@@ -1,7 +1,9 @@
-"""A grammar of what beginners make with Python, NumPy, pandas and matplotlib: Python expressions drawn by chance.
+"""A grammar of what beginners make with Python, NumPy, pandas and matplotlib: Python expressions
+drawn by chance.
 
-``expression`` returns the text of one. Each gives the same value whenever it is evaluated, in the names of ``SETUP``.
-``probe``, in ``SETUP`` too, tells all of a value that a test might ask of it, as text.
+``expression`` returns the text of one. Each gives the same value whenever it is evaluated, in the
+names of ``SETUP``. ``probe``, in ``SETUP`` too, tells all of a value that a test might ask of it,
+as text.
 """
 
 import random
@@ -111,7 +113,7 @@ def drawn(axes):
         [len(each.get_offsets()) for each in axes.collections
          if isinstance(each, matplotlib.collections.PathCollection)],
     ])
-'''
+'''  # noqa: E501
 
 ATOMS = [
     "0",
@@ -542,7 +544,8 @@ def _series(chance: random.Random, depth: int) -> str:
 
 def _frame(chance: random.Random, depth: int) -> str:
     columns = ", ".join(
-        f"{chance.choice(HASHABLE[:6])}: {chance.choice(COLUMNS)}" for _ in range(chance.randrange(1, 4))
+        f"{chance.choice(HASHABLE[:6])}: {chance.choice(COLUMNS)}"
+        for _ in range(chance.randrange(1, 4))
     )
     made = f"pd.DataFrame({{{columns}}})"
     return made if chance.random() < 0.6 else f"{made}.set_axis({chance.choice(INDEXES[1:])})"

@@ -1,12 +1,14 @@
-"""The attacks: submissions that try to forge, read, write, exhaust, reach out, outlive, or strike whoever reads them.
+"""The attacks: submissions that try to forge, read, write, exhaust, reach out, outlive, or strike
+whoever reads them.
 
-Each is a text of tests/coursework.py in the folder of its family. ``# marks:`` says what its answers honestly deserve
-(``0|2``: either is fair), ``# exact:`` the cells whose mark is that and not less, ``# right:`` the tasks that it
-answers rightly (``rest``: all that it does not answer otherwise, which then deserve their marks exactly), ``# course:
-lab`` which of the two assignments it is handed in for, and ``# heavy:`` what of a machine it would use up. They only
-ever run inside throw-away sandboxes; they are no modules, so that nothing runs them by mistake; and they prove what
-they reached by traces that harm nobody: a file, a process or a mount named MARK, a printed ``LOOT … CANARY-…``, a
-printed ``REACHED …``.
+Each is a text of tests/coursework.py in the folder of its family. ``# marks:`` says what its
+answers honestly deserve (``0|2``: either is fair), ``# exact:`` the cells whose mark is that and
+not less, ``# right:`` the tasks that it answers rightly (``rest``: all that it does not answer
+otherwise, which then deserve their marks exactly), ``# course: lab`` which of the two assignments
+it is handed in for, and ``# heavy:`` what of a machine it would use up. They only ever run inside
+throw-away sandboxes; they are no modules, so that nothing runs them by mistake; and they prove what
+they reached by traces that harm nobody: a file, a process or a mount named MARK, a printed ``LOOT …
+CANARY-…``, a printed ``REACHED …``.
 """
 
 import contextlib
@@ -23,32 +25,66 @@ HERE = Path(__file__).parent
 COURSE = HERE / "course"
 ASSIGNMENTS = {"trial": "right.txt", "lab": "right_lab.txt"}
 TESTS = ("total-test", "double-test", "table-test", "words-test")
-LAB = {f"{task}-test" for task in "mean totals total share best add keep evens big report last".split()}  # noqa: SIM905
-BESIDE = {"helper-test", "pickle-test", "rule-test", "form-test"}  #: of the lab, the tests that run what answers say
+LAB = {
+    f"{task}-test"
+    for task in [
+        "mean",
+        "totals",
+        "total",
+        "share",
+        "best",
+        "add",
+        "keep",
+        "evens",
+        "big",
+        "report",
+        "last",
+    ]
+}
+BESIDE = {
+    "helper-test",
+    "pickle-test",
+    "rule-test",
+    "form-test",
+}  #: of the lab, the tests that run what answers say
 FAMILIES = (
-    "forge", "read", "write", "exhaust", "reach_out", "outlive", "attack_reader",
-    "duck_values", "written_back", "beside_tests", "oracle", "hoard", "honest_slips",
+    "forge",
+    "read",
+    "write",
+    "exhaust",
+    "reach_out",
+    "outlive",
+    "attack_reader",
+    "duck_values",
+    "written_back",
+    "beside_tests",
+    "oracle",
+    "hoard",
+    "honest_slips",
 )
-MARK = "attack-was-here"  #: in the name of every file, process, mount and socket that an attack leaves
-LISTENER = ("127.0.0.1", 18713)  #: where attacks knock, by TCP and UDP, ::1 too; a port that no system gives out
+MARK = (
+    "attack-was-here"  #: in the name of every file, process, mount and socket that an attack leaves
+)
+LISTENER = (
+    "127.0.0.1",
+    18713,
+)  #: where attacks knock, by TCP and UDP, ::1 too; a port that no system gives out
 ABSTRACT = "\0attack-listener"  #: and the abstract socket
 CANARY = re.compile(r"CANARY-[A-Z]+-[0-9a-f]{8}")
 NEIGHBOUR, GRADEBOOK = "CANARY-NEIGHBOUR-2be6a951", "CANARY-GRADEBOOK-60d8fc37"
-ENVIRONMENT = {"GRADING_TOKEN": "CANARY-ENVIRONMENT-d3175e08"}  #: what the process that grades is started with
+ENVIRONMENT = {
+    "GRADING_TOKEN": "CANARY-ENVIRONMENT-d3175e08"
+}  #: what the process that grades is started with
 
 
 @dataclass(frozen=True)
 class Attack:
     """A hostile submission.
 
-    Attributes:
-        name: ``family/what``.
-        says: what it tries, in one sentence.
-        text: for ``coursework.hand_in``.
-        honest: by test cell, the marks that are fair.
-        exact: the cells that must have just that; the others may have less.
-        heavy: what it would use up (``"memory"``, ``"disk"``, ``"processes"``, ``"time"``), or nothing.
-        assignment: which it is handed in for.
+    Attributes: name: ``family/what``. says: what it tries, in one sentence. text: for
+        ``coursework.hand_in``. honest: by test cell, the marks that are fair. exact: the cells that
+        must have just that; the others may have less. heavy: what it would use up (``"memory"``,
+        ``"disk"``, ``"processes"``, ``"time"``), or nothing. assignment: which it is handed in for.
     """
 
     name: str
@@ -70,12 +106,15 @@ class Attack:
 
 def load(pattern: str = "*/*.txt") -> list[Attack]:
     """Return the attacks, by family and name."""
-    paths = sorted(HERE.glob(pattern), key=lambda path: (FAMILIES.index(path.parent.name), path.stem))
+    paths = sorted(
+        HERE.glob(pattern), key=lambda path: (FAMILIES.index(path.parent.name), path.stem)
+    )
     return [read(path) for path in paths]
 
 
 def read(path: Path) -> Attack:
-    """Return the attack of a file, with the right answers and the helper that it asks for written out."""
+    """Return the attack of a file, with the right answers and the helper that it asks for written
+    out."""
     text = path.read_text("utf-8")
     about = coursework.parse(text)
     assignment = about.header.get("course", "trial")
@@ -84,24 +123,40 @@ def read(path: Path) -> Attack:
     wanted, marks = about.header.get("right", "").split(), dict(about.marks)
     exact = set(about.header.get("exact", "").split())
     if wanted == ["rest"]:
-        wanted = [task for task in tasks if task not in {part.options.get("grade_id") for part in about.parts}]
-        deserved = {f"{task}-test": (1.0,) for task in wanted if f"{task}-test" not in {*BESIDE, *marks}}
+        wanted = [
+            task
+            for task in tasks
+            if task not in {part.options.get("grade_id") for part in about.parts}
+        ]
+        deserved = {
+            f"{task}-test": (1.0,) for task in wanted if f"{task}-test" not in {*BESIDE, *marks}
+        }
         marks |= deserved
         exact |= set(deserved)
-    answers = [f"# %% grade_id={part.options['grade_id']}\n{part.source}" for part in right
-               if part.options["grade_id"] in wanted]
+    answers = [
+        f"# %% grade_id={part.options['grade_id']}\n{part.source}"
+        for part in right
+        if part.options["grade_id"] in wanted
+    ]
     if about.header.get("uses"):
         answers.insert(0, f"# %% before=setup\n{(HERE / 'keep.txt').read_text('utf-8')}")
     return Attack(
-        f"{path.parent.name}/{path.stem}", about.says, "\n\n".join([*answers, text[text.index("# %%"):]]), marks,
-        frozenset(TESTS if exact == {"all"} else exact), about.header.get("heavy", ""), assignment,
+        f"{path.parent.name}/{path.stem}",
+        about.says,
+        "\n\n".join([*answers, text[text.index("# %%") :]]),
+        marks,
+        frozenset(TESTS if exact == {"all"} else exact),
+        about.header.get("heavy", ""),
+        assignment,
     )
 
 
 def build(destination: Path) -> Path:
-    """Write the course of the attacks, with a neighbour's graded work and canaries in what learners must not read.
+    """Write the course of the attacks, with a neighbour's graded work and canaries in what learners
+    must not read.
 
-    The neighbour's answers are right; the gradebook has a comment and marks of somebody who was read by a person.
+    The neighbour's answers are right; the gradebook has a comment and marks of somebody who was
+    read by a person.
     """
     course = coursework.build_course(COURSE, destination)
     memo = f"\n\n# %% grade_id=memo\nMy own memo. {NEIGHBOUR}"
@@ -114,7 +169,9 @@ def build(destination: Path) -> Path:
         gradebook.update_or_create_submission("trial", "read-by-a-person")
         grade = gradebook.find_grade("memo", "trial", "trial", "read-by-a-person")
         grade.manual_score, grade.needs_manual_grade = 1.0, False
-        gradebook.find_comment("memo", "trial", "trial", "read-by-a-person").manual_comment = GRADEBOOK
+        gradebook.find_comment(
+            "memo", "trial", "trial", "read-by-a-person"
+        ).manual_comment = GRADEBOOK
         gradebook.db.commit()
     return course
 
@@ -125,14 +182,20 @@ def hand_in(course: Path, attack: Attack) -> Path:
 
 
 def loot(folder: Path) -> dict[str, set[str]]:
-    """Return the canaries that came back in what was made of a submission, by file: outputs, answers, other files.
+    """Return the canaries that came back in what was made of a submission, by file: outputs,
+    answers, other files.
 
-    Test cells and the traces of their errors are left out: ``autograded/`` keeps them whole, for instructors.
+    Test cells and the traces of their errors are left out: ``autograded/`` keeps them whole, for
+    instructors.
     """
     found = {}
-    for path in sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()):
+    for path in sorted(
+        path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()
+    ):
         text = path.read_bytes().decode("utf-8", "replace")
-        with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):  # else it is no notebook, and text
+        with contextlib.suppress(
+            ValueError, KeyError, TypeError, AttributeError
+        ):  # else it is no notebook, and text
             text = "".join(map(_shown, json.loads(text)["cells"]))
         if canaries := set(CANARY.findall(text)):
             found[str(path.relative_to(folder))] = canaries
@@ -143,28 +206,45 @@ def _shown(cell: dict) -> str:
     """Return what of a cell may hold something that learner code obtained."""
     about = cell["metadata"].get("nbgrader", {})
     is_test = about.get("grade") and not about.get("solution")
-    outputs = [output for output in cell.get("outputs", []) if not (is_test and output["output_type"] == "error")]
+    outputs = [
+        output
+        for output in cell.get("outputs", [])
+        if not (is_test and output["output_type"] == "error")
+    ]
     return json.dumps([None if is_test else cell["source"], outputs])
 
 
 def rows(course: Path, of: str) -> list[tuple]:
-    """Return a person's rows of the gradebook: cell, automatic and manual mark, whether a person has to read."""
+    """Return a person's rows of the gradebook: cell, automatic and manual mark, whether a person
+    has to read."""
     with contextlib.closing(sqlite3.connect(course / "gradebook.db")) as database:
         return database.execute(
-            "select base_cell.name, auto_score, manual_score, needs_manual_grade from grade "
-            "join base_cell on grade.cell_id = base_cell.id "
-            "join submitted_notebook on grade.notebook_id = submitted_notebook.id "
-            "join submitted_assignment on submitted_notebook.assignment_id = submitted_assignment.id "
-            "where student_id = ? order by 1", (of,),
+            "select base_cell.name, auto_score, manual_score, needs_manual_grade from grade join "
+            "base_cell on grade.cell_id = base_cell.id join submitted_notebook on "
+            "grade.notebook_id = submitted_notebook.id join submitted_assignment on "
+            "submitted_notebook.assignment_id = submitted_assignment.id where student_id = ? "
+            "order by 1",
+            (of,),
         ).fetchall()
 
 
 def traces(*folders: Path) -> list[str]:
-    """Return what carries MARK: processes, mounts and sockets that can be seen, and files in the folders given."""
-    found = [str(path) for folder in folders if folder.is_dir() for path in folder.iterdir() if MARK in path.name]
+    """Return what carries MARK: processes, mounts and sockets that can be seen, and files in the
+    folders given."""
+    found = [
+        str(path)
+        for folder in folders
+        if folder.is_dir()
+        for path in folder.iterdir()
+        if MARK in path.name
+    ]
     for table in ("/proc/self/mountinfo", "/proc/net/unix"):
         if Path(table).exists():
-            found += [line for line in Path(table).read_text("utf-8", "replace").splitlines() if MARK in line]
+            found += [
+                line
+                for line in Path(table).read_text("utf-8", "replace").splitlines()
+                if MARK in line
+            ]
     for entry in os.listdir("/proc"):
         if entry.isdigit() and int(entry) != os.getpid():
             for part in ("cmdline", "comm"):
