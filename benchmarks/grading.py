@@ -29,10 +29,11 @@ import msgspec
 
 from curriculum import notebooks, release
 from curriculum.lessons import ROOT
-from grader import check, coordinator, executor, work
-from grader.course import Course, read_submission
-from grader.usage import descendants, memory_of
-from grader.zygote import Ended, Warm
+from grader.course.folder import Course, read_submission
+from grader.grading import calibrate, cohort
+from grader.marking import dispatch, work
+from grader.sandbox.forkserver import Ended, Warm
+from grader.sandbox.usage import descendants, memory_of
 
 STUDENTS = (
     24  #: of each assignment, marked by all; six of each kind: right, right in French, empty, half
@@ -130,7 +131,7 @@ def compare(assignment: str, rounds: int, folder: Path) -> None:
         times["stock"].append(stock(course, assignment) / STUDENTS)
         marks["stock"] = automatic(course, assignment)
         times["limit"].append(limit(course, assignment) / STUDENTS)
-        cohort(course, assignment)
+        fill_cohort(course, assignment)
         for workers in (1, 2):
             name = f"ours, {workers} worker{'s' * (workers > 1)}"
             times[name].append(grade(course, assignment, workers) / (STUDENTS * TIMES))
@@ -235,7 +236,7 @@ def parts(course: Path, assignment: str) -> dict[str, float]:
     """Return where the time goes: processor seconds of a submission's two processes, and what is
     around them."""
     settings = Course(course)
-    spec, _ = check.prepare(settings, assignment)
+    spec, _ = calibrate.prepare(settings, assignment)
     jobs = [
         read_submission(settings, assignment, student).job
         for student in settings.students(assignment)
@@ -269,7 +270,7 @@ def parts(course: Path, assignment: str) -> dict[str, float]:
     }
 
 
-def cohort(course: Path, assignment: str) -> None:
+def fill_cohort(course: Path, assignment: str) -> None:
     """Let each submission stand in the cohort several times, under other ids."""
     for student in sorted((course / "submitted").iterdir()):
         for number in range(1, TIMES):
@@ -418,20 +419,20 @@ def alone(course: Path, assignment: str, students: int) -> None:
     """Print what the coordinator itself takes for a submission, which no other machine takes from
     it."""
     settings = Course(course)
-    spec, _ = check.prepare(settings, assignment)
+    spec, _ = calibrate.prepare(settings, assignment)
     job = read_submission(settings, assignment, settings.students(assignment)[0]).job
     result = work.mark(spec, job)
     work.forget_all()
-    pool, executor.pool = executor.pool, lambda *_: _Echo(result)
+    pool, dispatch.pool = dispatch.pool, lambda *_: _Echo(result)
     try:
-        coordinator.grade(
+        cohort.grade(
             course, assignment, students=[], again=True
         )  # what is slow to import is imported
         began = time.perf_counter()
-        coordinator.grade(course, assignment, again=True)
+        cohort.grade(course, assignment, again=True)
         seconds = (time.perf_counter() - began) / students
     finally:
-        executor.pool = pool
+        dispatch.pool = pool
     sent, back = len(msgspec.msgpack.encode(job)) / 1024, len(msgspec.msgpack.encode(result)) / 1024
     print(
         f"  the coordinator alone: {seconds * 1000:.1f} ms a submission, {60 / seconds:,.0f} a "

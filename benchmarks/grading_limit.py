@@ -13,7 +13,7 @@ from pathlib import Path
 
 import nbformat
 
-from grader import shell
+from grader.marking import shell
 
 
 def main(course: str, assignment: str) -> None:

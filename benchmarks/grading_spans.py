@@ -9,21 +9,23 @@ import functools
 import sys
 import time
 
-from grader import analysis, check, coordinator, course, executor, gradebook, stock, work
+from grader.course import folder, gradebook, nbgrader_api
+from grader.grading import calibrate, cohort, dependencies
+from grader.marking import dispatch, work
 
 PARTS = (
-    (course, "_settings", "the course's settings"),
+    (folder, "_settings", "the course's settings"),
     (work.Pair, "__init__", "a pair of warm processes"),
-    (check, "read_source", "the source read, nbgrader imported"),
-    (analysis, "touched", "what the source's solution binds"),
-    (executor.Taught, "__init__", "a pair told the assignment"),
-    (check.Check, "_marked", "the solution marked split"),
-    (stock.Comparison, "points", "waited for stock nbgrader's marks of it"),
+    (calibrate, "read_source", "the source read, nbgrader imported"),
+    (dependencies, "touched", "what the source's solution binds"),
+    (dispatch.Taught, "__init__", "a pair told the assignment"),
+    (calibrate.Check, "_marked", "the solution marked split"),
+    (nbgrader_api.Comparison, "points", "waited for stock nbgrader's marks of it"),
     (gradebook.Book, "__init__", "the gradebook opened, the assignment entered"),
     (work, "_mark", "submissions marked"),
-    (coordinator, "write_autograded", "notebooks written"),
+    (cohort, "write_autograded", "notebooks written"),
     (gradebook.Book, "write", "marks written"),
-    (executor.Local, "close", "the warm processes ended"),
+    (dispatch.Local, "close", "the warm processes ended"),
 )
 
 
@@ -34,7 +36,7 @@ def main() -> None:
         setattr(owner, name, _timed(getattr(owner, name), title, seen))
     since_start = time.clock_gettime(time.CLOCK_BOOTTIME) - _started()
     began = time.perf_counter() - since_start
-    coordinator.grade(sys.argv[1], sys.argv[2], workers=2, again="--again" in sys.argv)
+    cohort.grade(sys.argv[1], sys.argv[2], workers=2, again="--again" in sys.argv)
     print(f"{'Python and the grader imported':48} {0:6.2f} to {since_start:6.2f}")
     for title, times in sorted(seen.items(), key=lambda each: each[1][0]):
         spent, often = times[2], int(times[3])
@@ -69,7 +71,7 @@ def _started() -> float:
 
 
 if __name__ == "__main__":
-    from grader.commands import SLOW_TO_IMPORT
+    from grader.cli.commands import SLOW_TO_IMPORT
 
     sys.modules.setdefault(SLOW_TO_IMPORT, None)
     main()

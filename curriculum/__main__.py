@@ -8,14 +8,16 @@ from pathlib import Path
 
 import click
 
+from commons import wording
+from commons.ending import STOPPED, end_with
+from commons.errors import BilingualError
+from commons.language import use_language
+from commons.wording import Sentence
 from curriculum import assessment as assessing
 from curriculum import execute as execution
 from curriculum import notebooks, release, rules, translation
 from curriculum.lessons import LANGUAGES, ROOT, Curriculum
-from portail import doctor, settings
-from portail.commands import STOPPED, end_with
-from portail.errors import PortailError
-from portail.wording import Sentence
+from portail import doctor
 
 
 @click.group()
@@ -43,7 +45,7 @@ def learn(lang: str | None, folder: Path, portal: str | None, build_only: bool) 
     from curriculum import workspace
 
     if lang:
-        settings.use_language(lang)
+        use_language(lang)
     if portal:
         os.environ["PORTAIL_URL"] = portal
     folder = folder.resolve()
@@ -54,7 +56,7 @@ def learn(lang: str | None, folder: Path, portal: str | None, build_only: bool) 
         doctor.check_port(),
         doctor.check_portal(),
     ]
-    if doctor.report(found, settings.language()):
+    if doctor.report(found, wording.language()):
         return 2
     for path in workspace.build(folder):
         click.echo(
@@ -239,7 +241,7 @@ def main() -> None:
     """Run the command and end the process with its exit code."""
     end_with(
         curriculum,
-        cannot=(PortailError, release.CannotRelease, execution.LessonFailed, ValueError),
+        cannot=(BilingualError, release.CannotRelease, execution.LessonFailed, ValueError),
         stopped=" / ".join(STOPPED),
     )
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from commons.wording import typeset
 from curriculum import notebooks, translation
 from curriculum.lessons import LANGUAGES
-from portail.wording import typeset
 
 BANK = "assessment.toml"
 FORMS = {"pre": "pre-assessment", "post": "post-assessment"}

@@ -13,16 +13,16 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+from commons.errors import BilingualError
 from curriculum import notebooks, pages, workspace
 from curriculum.lessons import LANGUAGES, ROOT
-from portail.errors import PortailError
 from portail.server import ROOM
 
 ZIP = "open-data-curriculum.zip"
 PACKAGES = "packages"
 
 
-class CannotBundle(PortailError):
+class CannotBundle(BilingualError):
     """Raised when the packages cannot be had; what pip said is in the text."""
 
 

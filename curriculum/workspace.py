@@ -16,11 +16,11 @@ from pathlib import Path
 
 import nbformat
 
+from commons import wording
+from commons.errors import CannotWrite
 from curriculum import notebooks, release
 from curriculum.assessment import FORMS
 from curriculum.lessons import LANGUAGES, ROOT, Curriculum
-from portail import settings
-from portail.errors import CannotWrite
 
 START = "START-DEBUT.md"
 MANIFEST = ".built.json"
@@ -89,7 +89,7 @@ def _bring_up_to_date(workspace: Path, files: dict[str, bytes]) -> list[Path]:
 
 def _files() -> dict[str, bytes]:
     """Return what the workspace should hold: content by name."""
-    files = {START: start_page(settings.language()).encode("utf-8")}
+    files = {START: start_page(wording.language()).encode("utf-8")}
     for language in LANGUAGES:
         for lesson in Curriculum.read().written():
             notebook = learner_copy(notebooks.read(lesson.path(language)))
@@ -165,7 +165,7 @@ _WORDS = {
 
 
 def _start_in(language: str, plan: Curriculum) -> str:
-    from portail.wording import typeset
+    from commons.wording import typeset
 
     words = _WORDS[language]
     lines = [
@@ -217,7 +217,7 @@ def open_lab(workspace: Path, browser: bool | None = None) -> int:
         workspace: the learner's workspace.
         browser: whether to open one; found out from the display if left out.
     """
-    lang = settings.language()
+    lang = wording.language()
     browser = has_display() if browser is None else browser
     configure_lab(workspace, lang)
     port, token = free_port(), secrets.token_urlsafe(24)

@@ -591,4 +591,4 @@ def _put(file: Path, data: bytes) -> None:
 
 if __name__ == "__main__":
     where = build(Path(sys.argv[1]) if len(sys.argv) > 1 else HERE / "altered")
-    print(f"{where} ({settings.language()})")
+    print(where)

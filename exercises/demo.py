@@ -23,9 +23,9 @@ import zipfile
 from copy import deepcopy
 from pathlib import Path
 
+from commons.wording import Sentence
 from curriculum import notebooks, release
 from curriculum.lessons import ROOT
-from portail.wording import Sentence
 
 SEED = 20_261_125
 ASSIGNMENTS = ("01-open-government", "04-served-online")

@@ -9,22 +9,21 @@ chart with its text alternative, ``checks`` tells a learner what to look at, and
 import importlib
 
 _WHERE = {
-    "checks": "checks",
-    "session": "connection",
-    "labels": "datasets",
-    "show": "figures",
-    "language": "settings",
-    "use_language": "settings",
-    "attribution": "tables",
-    "load": "tables",
-    "organization_names": "tables",
-    "source_line": "tables",
-    "date": "wording",
-    "number": "wording",
-    "percent": "wording",
+    "checks": "portail.checks",
+    "session": "portail.connection",
+    "labels": "portail.datasets",
+    "show": "portail.figures",
+    "language": "commons.wording",
+    "use_language": "commons.language",
+    "attribution": "portail.tables",
+    "load": "portail.tables",
+    "organization_names": "portail.tables",
+    "source_line": "portail.tables",
+    "date": "commons.wording",
+    "number": "commons.wording",
+    "percent": "commons.wording",
 }
 __all__ = sorted(_WHERE)
-__version__ = "0.1.0"
 
 
 def __getattr__(name: str):
@@ -32,8 +31,8 @@ def __getattr__(name: str):
     pandas (PEP 562)."""
     if name not in _WHERE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = importlib.import_module(f"{__name__}.{_WHERE[name]}")
-    globals()[name] = module if name == _WHERE[name] else getattr(module, name)
+    module = importlib.import_module(_WHERE[name])
+    globals()[name] = module if _WHERE[name] == f"{__name__}.{name}" else getattr(module, name)
     return globals()[name]
 
 

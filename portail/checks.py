@@ -12,31 +12,10 @@ from collections.abc import Callable, Iterable
 import numpy as np
 import pandas as pd
 
-from portail.settings import language
-from portail.wording import Sentence, typeset
+from commons.errors import CheckFailed
+from commons.wording import Sentence
 
 _NOTHING = object()
-
-
-class CheckFailed(AssertionError):
-    """Raised by ``expect`` when an answer is not what the task asks; its text carries both
-    languages.
-
-    Args:
-        sentence: what was expected, what came and where to look.
-        public: the same without anything that the answer itself can word or count, for whoever must
-            not learn from it what the answer was computed from; ``sentence`` itself if left out.
-    """
-
-    def __init__(self, sentence: Sentence, public: Sentence | None = None):
-        self.sentence, self.public = sentence, public or sentence
-        first, second = ("FR", "EN") if language() == "fr" else ("EN", "FR")
-        texts = {"EN": sentence.english, "FR": typeset(sentence.french)}
-        super().__init__(f"{first}  {texts[first]}\n{second}  {texts[second]}")
-
-    def _render_traceback_(self) -> list[str]:
-        """Let IPython show the message alone."""
-        return [str(self)]
 
 
 def expect(

@@ -5,8 +5,6 @@ the set-up, a refresh that did not succeed); 2 the command could not run (an unk
 or port that cannot be used); 130 stopped by Ctrl-C.
 """
 
-import io
-import sys
 from pathlib import Path
 
 import click
@@ -14,12 +12,13 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from portail import __version__, datasets, doctor, settings
-from portail.errors import PortailError, PortalProblem
-from portail.wording import Sentence, date, number, visible
+from commons import __version__, wording
+from commons.ending import EXIT_FOUND, end_with
+from commons.language import use_language
+from commons.wording import Sentence, date, number
+from portail import datasets, doctor
+from portail.errors import PortalProblem
 
-EXIT_FOUND, EXIT_CANNOT, EXIT_STOPPED = 1, 2, 130
-STOPPED = Sentence("Stopped; nothing was lost.", "Arrêté; rien n’est perdu.")
 _STATES = {
     "ok": Sentence("ok", "conforme"),
     "changed": Sentence("changed", "modifié"),
@@ -38,39 +37,6 @@ def main() -> None:
     end_with(portail, found=(PortalProblem,))
 
 
-def end_with(
-    command: click.Command,
-    *,
-    found: tuple[type[Exception], ...] = (),
-    cannot: tuple[type[Exception], ...] = (PortailError,),
-    stopped: Sentence | str = STOPPED,
-) -> None:
-    """Run one of this project's commands and end the process with its exit code; no trace of frames
-    reaches the reader.
-
-    Args:
-        command: the command, whose return value is its exit code.
-        found: errors that say that something was found (exit code 1).
-        cannot: errors that say that it could not run (exit code 2).
-        stopped: what Ctrl-C says.
-    """
-    try:
-        sys.exit(command(standalone_mode=False))
-    except (*found, *cannot) as error:
-        click.echo(visible(str(error), keep="\n"), err=True)
-        sys.exit(EXIT_FOUND if isinstance(error, found) else EXIT_CANNOT)
-    except click.ClickException as error:
-        shown = io.StringIO()
-        error.show(shown)
-        click.echo(visible(shown.getvalue(), keep="\n"), err=True, nl=False)
-        sys.exit(EXIT_CANNOT)
-    except (click.Abort, KeyboardInterrupt):
-        click.echo(stopped, err=True)
-        sys.exit(EXIT_STOPPED)
-    except BrokenPipeError:  # the reader closed the pager
-        sys.exit(0)
-
-
 @click.group(
     epilog="Exit codes / codes de sortie: 0 well/bien · 1 found/trouvé · 2 cannot/impossible · "
     "130 Ctrl-C"
@@ -78,7 +44,7 @@ def end_with(
 @click.version_option(__version__, prog_name="portail")
 @click.option(
     "--lang",
-    type=click.Choice(settings.LANGUAGES),
+    type=click.Choice(wording.LANGUAGES),
     help="Language of the messages / langue des messages.",
 )
 def portail(lang: str | None) -> None:
@@ -87,7 +53,7 @@ def portail(lang: str | None) -> None:
     Le portail ouvert.canada.ca pour apprendre : en direct, en copie datée ou dans la salle.
     """
     if lang:
-        settings.use_language(lang)
+        use_language(lang)
 
 
 @portail.command("list")
@@ -96,7 +62,7 @@ def list_() -> int:
     from portail.drift import rows_of_copy
 
     table = Table(
-        "name" if settings.language() == "en" else "nom",
+        "name" if wording.language() == "en" else "nom",
         *_heads("title", "kind", "date"),
         Sentence("rows", "lignes").__str__(),
     )
@@ -127,7 +93,7 @@ def show(name: str) -> int:
     console.print(f"{Sentence('Card', 'Fiche')} : {dataset.folder / 'README.md'}", soft_wrap=True)
     table = Table(Sentence("column", "colonne").__str__(), "type", *_heads("title"))
     for field in dataset.fields:
-        title = field.get("title_fr" if settings.language() == "fr" else "title", "")
+        title = field.get("title_fr" if wording.language() == "fr" else "title", "")
         table.add_row(field["name"], field["type"], title)
     console.print(table)
     return 0
@@ -138,7 +104,7 @@ def lessons() -> int:
     """List the lessons by path, strand and minutes. / Énumérer les leçons."""
     from curriculum.lessons import Curriculum
 
-    lang = settings.language()
+    lang = wording.language()
     plan = Curriculum.read()
     console = _console()
     for path in plan.paths:
@@ -282,7 +248,7 @@ def serve(data: Path | None, host: str, port: int, room: Path | None) -> int:
 @portail.command("doctor")
 def doctor_() -> int:
     """Check this set-up and say how to mend it. / Vérifier l'installation."""
-    return doctor.report(doctor.before_install() + doctor.after_install(), settings.language())
+    return doctor.report(doctor.before_install() + doctor.after_install(), wording.language())
 
 
 def _console() -> Console:
@@ -299,7 +265,7 @@ def _heads(*names: str) -> list[str]:
         "lesson": "leçon",
         "strand": "volet",
     }
-    return [french.get(name, name) if settings.language() == "fr" else name for name in names]
+    return [french.get(name, name) if wording.language() == "fr" else name for name in names]
 
 
 if __name__ == "__main__":

@@ -18,11 +18,11 @@ import requests_cache
 import urllib3
 from requests.adapters import BaseAdapter, HTTPAdapter
 
+from commons.wording import Sentence
+from commons.wording import date as in_words
 from portail import settings
 from portail.errors import PortalProblem
 from portail.library import provenance
-from portail.wording import Sentence
-from portail.wording import date as in_words
 
 PROBE_SECONDS = 8  # the longest wait for the first sign of the portal, name look-up included
 MOST_BYTES = (

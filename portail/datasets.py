@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from commons import wording
 from portail import settings
 from portail.errors import BrokenDataset, UnknownDataset
 
@@ -71,7 +72,7 @@ class Dataset:
 
     def text(self, key: str, lang: str | None = None) -> str:
         """Return the title, description or publisher in one language (the reader's if left out)."""
-        lang = lang or settings.language()
+        lang = lang or wording.language()
         value = self.descriptor[key]
         if isinstance(value, dict):
             return value[lang]
@@ -80,7 +81,7 @@ class Dataset:
     def licence(self, lang: str | None = None) -> str:
         """Return the name of the dataset's licence in one language (the reader's if left out)."""
         licence = self.descriptor["licenses"][0]
-        return licence["title_fr" if (lang or settings.language()) == "fr" else "title"]
+        return licence["title_fr" if (lang or wording.language()) == "fr" else "title"]
 
     def field(self, column: str) -> dict:
         """Return a column's entry in the table schema.
@@ -174,4 +175,4 @@ def labels(name: str, column: str, lang: str | None = None) -> dict[str, str]:
         UnknownDataset: if there is no such dataset or column.
     """
     codes = find(name).field(column).get("codes", {})
-    return {code: label[lang or settings.language()] for code, label in codes.items()}
+    return {code: label[lang or wording.language()] for code, label in codes.items()}

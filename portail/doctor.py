@@ -188,8 +188,8 @@ def check_datasets():
     """Check that every dataset's rows are those its description names."""
     import hashlib
 
+    from commons.errors import BilingualError
     from portail import datasets
-    from portail.errors import PortailError
 
     names = datasets.names()
     for name in names:
@@ -199,7 +199,7 @@ def check_datasets():
                 found = hashlib.sha256(dataset.rows_path(at).read_bytes()).hexdigest()
                 if resource["hash"] != "sha256:" + found:
                     raise OSError("sha256 {}…".format(found[:12]))
-        except (PortailError, OSError) as error:
+        except (BilingualError, OSError) as error:
             return Result(
                 FAIL,
                 "The dataset {} is damaged ({}). Fetch it anew: portail refresh {}, or restore "

@@ -14,9 +14,9 @@ from typing import NamedTuple
 import pandas as pd
 import requests
 
+from commons.wording import Sentence, number
 from portail.connection import looks_like_page
 from portail.errors import PortalProblem
-from portail.wording import Sentence, number
 
 STOP, WARN = "stop", "warn"
 USUAL_LIMITS = (

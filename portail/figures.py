@@ -7,7 +7,7 @@ import io
 
 from IPython.display import HTML, display
 
-from portail.errors import SettingError
+from commons.errors import SettingError
 
 
 def show(figure, alt: str, source: str | None = None) -> None:

@@ -13,12 +13,13 @@ from typing import NamedTuple
 
 import requests
 
+from commons.errors import CannotWrite
+from commons.wording import Sentence, number
 from portail import datasets, drift, settings
 from portail.connection import session, stream
-from portail.errors import CannotWrite, PortalProblem
+from portail.errors import PortalProblem
 from portail.library import provenance
 from portail.tables import read_rows
-from portail.wording import Sentence, number
 
 PART = 64 * 1024
 OK, CHANGED, UNREACHABLE, NOT_LIVE = "ok", "changed", "unreachable", "not live"

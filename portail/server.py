@@ -11,7 +11,7 @@ from werkzeug.exceptions import NotFound
 from werkzeug.utils import send_from_directory
 from werkzeug.wrappers import Request, Response
 
-from portail.errors import PortailError
+from commons.errors import BilingualError
 from portail.library import library_of_datasets, library_of_folder
 from portail.mirror import Mirror
 
@@ -20,7 +20,7 @@ THREADS = 16
 ROOM = "room.invalid"  #: stands in the room's page for the address by which a laptop asked for it
 
 
-class CannotServe(PortailError):
+class CannotServe(BilingualError):
     """Raised when the address asked for cannot be listened on."""
 
 

@@ -6,12 +6,13 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from commons import wording
+from commons.wording import Sentence
+from commons.wording import date as in_words
 from portail import datasets, drift, settings
 from portail.connection import HERE_HEADER, fallback_sentence, notice, session
 from portail.errors import BrokenDataset, PortalProblem
 from portail.library import provenance
-from portail.wording import Sentence
-from portail.wording import date as in_words
 
 
 class Loaded(NamedTuple):
@@ -79,7 +80,7 @@ def source_line(name: str, lang: str | None = None) -> str:
         UnknownDataset: if there is no such dataset.
     """
     dataset = datasets.find(name)
-    lang = lang or settings.language()
+    lang = lang or wording.language()
     kind, date = _loaded.get(name, Loaded(dataset.kind, dataset.retrieved))
     english, french = _STATES[kind]
     dataset = dataset.when_live() if kind in ("live", "room") else dataset
@@ -110,7 +111,7 @@ def attribution(lang: str | None = None) -> str:
     return {
         "en": "Contains information licensed under the Open Government Licence – Canada.",
         "fr": "Contient des informations visées par la Licence du gouvernement ouvert – Canada.",
-    }[lang or settings.language()]
+    }[lang or wording.language()]
 
 
 def organization_names(lang: str | None = None) -> dict[str, str]:
@@ -120,7 +121,7 @@ def organization_names(lang: str | None = None) -> dict[str, str]:
         lang: ``"en"`` or ``"fr"``; the reader's language if left out.
     """
     table = _from_disk(datasets.find("organizations"))
-    return dict(zip(table["owner_org"], table[f"title_{lang or settings.language()}"], strict=True))
+    return dict(zip(table["owner_org"], table[f"title_{lang or wording.language()}"], strict=True))
 
 
 def read_rows(content: bytes) -> pd.DataFrame:

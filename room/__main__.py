@@ -10,16 +10,16 @@ from pathlib import Path
 
 import click
 
+from commons.ending import end_with
+from commons.wording import Sentence, number
 from curriculum import release
 from curriculum.lessons import Curriculum
-from grader import confinement, doctor
-from grader import roster as rosters
+from grader.intake import roster as rosters
+from grader.sandbox import doctor, linux
 from portail import server
-from portail.commands import end_with
-from portail.wording import Sentence, number
-from room import rehearse as rehearsal
+from room import rehearsal as rehearsal
 from room import seats
-from room.opened import Room, free_ports
+from room.server import Room, free_ports
 
 CARDS = "cards.html"
 
@@ -31,7 +31,7 @@ def _say(english: str, french: str) -> None:
 def _refuse_without_confinement() -> None:
     missing = doctor.offer().missing
     if missing:
-        raise confinement.CannotConfine(
+        raise linux.CannotConfine(
             " ".join(each.english for each in missing)
             + " A room is opened only where seats can be kept apart.",
             " ".join(each.french for each in missing)

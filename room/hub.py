@@ -1,5 +1,5 @@
 """JupyterHub's settings for the room: a code opens a seat, and a seat is a cell
-(``room/cell.py``)."""
+(``room/seat_process.py``)."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ from traitlets import Any, Dict, Integer, Unicode
 
 from curriculum import workspace
 from room import seats
-from room.opened import SETTINGS, WARM
+from room.server import SETTINGS, WARM
 
 
 class Codes(Authenticator):

@@ -14,13 +14,13 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
+from commons.errors import BilingualError, CannotWrite
 from curriculum import notebooks, workspace
 from curriculum.lessons import LANGUAGES, ROOT
-from grader import confinement
-from grader.archives import Unreadable, list_archive, read_entry
-from grader.roster import Person
-from portail.errors import CannotWrite, PortailError
-from room import cell
+from grader.intake.archives import Unreadable, list_archive, read_entry
+from grader.intake.roster import Person
+from grader.sandbox import linux
+from room import seat_process
 
 LIST, ROSTER, GIVEN_OUT = "seats.csv", "roster.csv", "given-out.txt"
 # no letter that is read as another, none that needs an accent
@@ -35,7 +35,7 @@ _NOT_NEEDED = (
 _COLUMNS = ("seat", "code", "id", "name", "language")
 
 
-class CannotOpenRoom(PortailError):
+class CannotOpenRoom(BilingualError):
     """Raised when the room's folder does not hold a list of seats that can be read."""
 
 
@@ -166,7 +166,7 @@ def _furnish(folder: Path, seats: list[Seat]) -> None:
         workspace.configure_lab(model, "en")
         for language in LANGUAGES:
             page = workspace.start_page(language).encode()
-            notebooks.put(model / cell.START_PAGES / language / workspace.START, page)
+            notebooks.put(model / seat_process.START_PAGES / language / workspace.START, page)
         notebooks.put(
             model / ".lab/config/jupyter_server_config.d/room.json",
             json.dumps(
@@ -202,7 +202,7 @@ def _give_away(folder: Path) -> None:
     for each in (folder, *folder.rglob("*")):
         each.chmod(0o700 if each.is_dir() else 0o600)
         if os.geteuid() == 0:
-            os.chown(each, confinement.NOBODY, confinement.NOBODY)
+            os.chown(each, linux.NOBODY, linux.NOBODY)
 
 
 def handed_in(folder: Path, to: Path) -> int:

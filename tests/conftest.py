@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings as of_properties
 
-from grader import doctor
-from grader.commands import SLOW_TO_IMPORT
+from grader.cli.commands import SLOW_TO_IMPORT
+from grader.sandbox import doctor
 from portail import connection, settings, tables
 from portail.server import make_server
 from tests import kernels

@@ -35,7 +35,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from curriculum.notebooks import put, to_bytes
-from grader.commands import SLOW_TO_IMPORT
+from grader.cli.commands import SLOW_TO_IMPORT
 
 COURSES = Path(__file__).parent / "courses"
 MARKER = re.compile(r"# %%(?!\S) *(.*)")

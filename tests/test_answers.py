@@ -15,8 +15,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from commons.errors import CheckFailed
 from curriculum import assessment, notebooks, release
-from portail.checks import CheckFailed
 from tests.conftest import ROOT, reading
 
 FILES = sorted((ROOT / "tests" / "answers").glob("*.toml"))

@@ -13,8 +13,9 @@ import pytest
 from bs4 import BeautifulSoup
 
 import grader
-from grader import doctor, feedback
-from grader.usage import descendants
+from grader.reports import feedback
+from grader.sandbox import doctor
+from grader.sandbox.usage import descendants
 from tests import attacks
 
 OFFER = doctor.offer()
@@ -169,7 +170,7 @@ def test_nothing_knocked_at_any_door(graded, knocks):
 def test_no_process_file_mount_or_socket_is_left(graded):
     assert not graded["traces"]
     commands = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in descendants(os.getpid())]
-    assert not [command for command in commands if b"grader.zygote" in command]
+    assert not [command for command in commands if b"grader.sandbox.forkserver" in command]
 
 
 def test_the_tests_of_the_course_are_all_split(graded):

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grader import border
-from grader.border import Channel, Write
-from grader.checker import Lent
-from grader.plain import Packer
+from grader.marking import protocol
+from grader.marking.checker import Lent
+from grader.marking.protocol import Channel, Write
+from grader.values.plain import Packer
 
 
 class _Interrupted(Exception):
@@ -22,7 +22,7 @@ class _Interrupted(Exception):
 def ends():
     here, theirs = socket.socketpair()
     with here, theirs:
-        yield Channel(here, border.Answer), Channel(theirs, border.Question)
+        yield Channel(here, protocol.Answer), Channel(theirs, protocol.Question)
 
 
 def later(answering, *numbers):
@@ -31,7 +31,7 @@ def later(answering, *numbers):
     questions = [(answering.receive(), answering.number) for _ in numbers]
     for number in numbers:
         _, answering.number = questions[number]
-        answering.send(border.Seen({"answers": str(number)}, {}, {}, {}))
+        answering.send(protocol.Seen({"answers": str(number)}, {}, {}, {}))
 
 
 def test_an_answer_that_comes_too_late_answers_nobody(ends):
@@ -41,17 +41,17 @@ def test_an_answer_that_comes_too_late_answers_nobody(ends):
         raise _Interrupted
 
     with pytest.raises(_Interrupted):
-        asking.ask(border.Look(), 30, interrupt)
+        asking.ask(protocol.Look(), 30, interrupt)
     other = threading.Thread(target=later, args=(answering, 0, 1))
     other.start()
-    assert asking.ask(border.Look(), 30).names == {"answers": "1"}
+    assert asking.ask(protocol.Look(), 30).names == {"answers": "1"}
     other.join()
 
 
 def test_a_message_of_which_a_part_has_come_is_gone_on_with(ends):
     asking, answering = ends
-    data = answering.encode(border.Seen({"a": "b" * 1000}, {}, {}, {}))
-    whole = border._HEAD.pack(len(data), 1) + data
+    data = answering.encode(protocol.Seen({"a": "b" * 1000}, {}, {}, {}))
+    whole = protocol._HEAD.pack(len(data), 1) + data
     answering.socket.sendall(whole[:500])
     looked = []
 

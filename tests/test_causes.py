@@ -8,9 +8,9 @@ import sys
 import pytest
 
 import grader
-from grader import doctor
-from grader.course import Course, NoCourse
-from grader.outputs import CUT, MOST_OUTPUTS, Allowance, clean
+from grader.course.folder import Course, NoCourse
+from grader.marking.outputs import CUT, MOST_OUTPUTS, Allowance, clean
+from grader.sandbox import doctor
 from tests import coursework
 
 OFFER = doctor.offer()
@@ -173,20 +173,20 @@ def test_the_course_s_own_files_handed_back_with_the_notebook_are_nothing_to_tel
 
 def test_a_course_in_which_python_itself_lies_is_refused_by_name(tmp_path, monkeypatch):
     course = coursework.build_course_of_one(SOURCE, tmp_path / "course")
-    monkeypatch.setattr("grader.course.python_folders", lambda: [course / "source" / "venv"])
+    monkeypatch.setattr("grader.course.folder.python_folders", lambda: [course / "source" / "venv"])
     with pytest.raises(NoCourse, match="Install it elsewhere"):
         Course(course)
 
 
 def test_a_course_around_which_python_lies_is_hidden_whole(tmp_path, monkeypatch):
     course = coursework.build_course_of_one(SOURCE, tmp_path / "course")
-    monkeypatch.setattr("grader.course.python_folders", lambda: [tmp_path])
+    monkeypatch.setattr("grader.course.folder.python_folders", lambda: [tmp_path])
     assert str(course) in Course(course).surroundings.hidden
 
 
 def test_a_course_that_holds_python_is_hidden_in_parts(tmp_path, monkeypatch):
     course = coursework.build_course_of_one(SOURCE, tmp_path / "course")
-    monkeypatch.setattr("grader.course.python_folders", lambda: [course / ".venv"])
+    monkeypatch.setattr("grader.course.folder.python_folders", lambda: [course / ".venv"])
     assert {str(course / part) for part in ("source", "gradebook.db")} <= set(
         Course(course).surroundings.hidden
     )

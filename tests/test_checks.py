@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import portail
-from portail.checks import CheckFailed, expect, same, tell
+from commons.errors import CheckFailed
+from portail.checks import expect, same, tell
 
 SERIES = pd.Series({"a": 1.0, "b": 2.0})
 

@@ -16,14 +16,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grader import archives, unmatched
-from grader import collect as room
-from grader.archives import Entry, Unreadable, grade_ids, list_archive, read_entry
-from grader.collect import CannotCollect, Collection, collect
-from grader.confinement import Limits
-from grader.roster import Person, Roster
-from grader.usage import descendants
-from portail.errors import CannotWrite
+from commons.errors import CannotWrite
+from grader.intake import archives, unmatched
+from grader.intake import collect as room
+from grader.intake.archives import Entry, Unreadable, grade_ids, list_archive, read_entry
+from grader.intake.collect import CannotCollect, Collection, collect
+from grader.intake.roster import Person, Roster
+from grader.sandbox.linux import Limits
+from grader.sandbox.usage import descendants
 
 TRUST, SERVED = "03-trust-this-table", "04-served-online"
 ROSTER = Roster(
@@ -1006,7 +1006,7 @@ def test_who_reads_can_be_somebody_else(course):
 
 @pytest.fixture(scope="module")
 def sealed(confined):
-    from grader.sealed import SealedReader
+    from grader.intake.reader import SealedReader
 
     reader = SealedReader()
     yield reader
@@ -1044,9 +1044,9 @@ def test_an_archive_whose_reader_somebody_killed_is_read_again(sealed, killed):
 def no_time(monkeypatch):
     """Whatever a reader has used is all of the processor time it had: so the kernel's own kill
     looks."""
-    from grader import sealed
+    from grader.intake import reader as intake_reader
 
-    monkeypatch.setattr(sealed, "_LIMITS", Limits(seconds=0.0))
+    monkeypatch.setattr(intake_reader, "_LIMITS", Limits(seconds=0.0))
 
 
 def test_an_archive_that_uses_up_its_reader_s_time_is_unreadable_and_the_next_is_read(

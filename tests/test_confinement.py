@@ -15,12 +15,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from grader import border, confinement, doctor
-from grader.border import Channel
-from grader.confinement import CannotConfine, Limits
-from grader.sealed import ask_once
-from grader.usage import descendants
-from grader.zygote import Surroundings, Zygote, ZygoteLost
+from grader.intake.reader import ask_once
+from grader.marking import protocol
+from grader.marking.protocol import Channel
+from grader.sandbox import doctor, linux
+from grader.sandbox.forkserver import Surroundings, Zygote, ZygoteLost
+from grader.sandbox.linux import CannotConfine, Limits
+from grader.sandbox.usage import descendants
 from tests.conftest import left_of
 
 OFFER = doctor.offer()
@@ -52,7 +53,7 @@ while True:
 """
 WORKER = """
 import time
-from grader.zygote import Surroundings, Zygote
+from grader.sandbox.forkserver import Surroundings, Zygote
 zygote = Zygote(Surroundings())
 print(zygote.process.pid, flush=True)
 time.sleep(60)
@@ -84,18 +85,18 @@ def run(zygote):
     def run(code: str, limits: Limits = ORDINARY) -> str:
         here, theirs = socket.socketpair()
         with here, theirs:
-            number = zygote.start("grader.runner:serve", limits, [theirs.fileno()])
+            number = zygote.start("grader.marking.runner:serve", limits, [theirs.fileno()])
             theirs.close()
-            channel = Channel(here, border.Answer)
+            channel = Channel(here, protocol.Answer)
             try:
-                channel.ask(border.Open(b'{"cells": []}'), 30)
+                channel.ask(protocol.Open(b'{"cells": []}'), 30)
                 answer = channel.ask(
-                    border.Run(code, limits.cell_seconds), limits.cell_seconds + 10
+                    protocol.Run(code, limits.cell_seconds), limits.cell_seconds + 10
                 )
                 outputs = msgspec.msgpack.decode(answer.outputs)
-            except border.Gone:
+            except protocol.Gone:
                 outputs = [{"text": "gone"}]
-            except border.TooSlow:
+            except protocol.TooSlow:
                 outputs = [{"text": "slow"}]
             finally:
                 zygote.end(number)
@@ -224,7 +225,7 @@ def test_a_lost_warm_process_is_told():
     one = Zygote(Surroundings())
     os.killpg(one.process.pid, signal.SIGKILL)
     with pytest.raises(ZygoteLost, match="run the command again") as lost:
-        one.start("grader.runner:serve", Limits(), [])
+        one.start("grader.marking.runner:serve", Limits(), [])
         one.wait(1, 5)
     assert str(pickle.loads(pickle.dumps(lost.value))) == str(
         lost.value
@@ -243,9 +244,14 @@ def test_a_question_whose_process_somebody_kills_is_asked_again(zygote, monkeypa
 
     monkeypatch.setattr(Channel, "ask", after_a_kill)
     opened = ask_once(
-        zygote, "grader.runner:serve", Limits(), border.Open(b'{"cells": []}'), border.Opened, 30
+        zygote,
+        "grader.marking.runner:serve",
+        Limits(),
+        protocol.Open(b'{"cells": []}'),
+        protocol.Opened,
+        30,
     )
-    assert opened == border.Opened() and len(asked) == 4
+    assert opened == protocol.Opened() and len(asked) == 4
 
 
 def test_where_a_namespace_is_refused_nothing_runs(monkeypatch):
@@ -254,17 +260,17 @@ def test_where_a_namespace_is_refused_nothing_runs(monkeypatch):
     def refuse(pid):
         raise PermissionError(1, "Operation not permitted")
 
-    monkeypatch.setattr(confinement, "map_users", refuse)
+    monkeypatch.setattr(linux, "map_users", refuse)
     with pytest.raises(CannotConfine, match="Nothing was run"):
         Zygote(Surroundings())
 
 
 def test_without_the_library_for_system_calls_nothing_runs(monkeypatch):
     monkeypatch.setitem(sys.modules, "pyseccomp", None)
-    confinement.call_filter.cache_clear()
+    linux.call_filter.cache_clear()
     with pytest.raises(CannotConfine, match="libseccomp"):
         Zygote(Surroundings())
-    confinement.call_filter.cache_clear()
+    linux.call_filter.cache_clear()
 
 
 def listed() -> dict[str, str]:
@@ -274,7 +280,7 @@ def listed() -> dict[str, str]:
 
 
 def test_the_system_calls_that_stay_allowed_are_those_listed_each_with_its_reason():
-    assert set(listed()) == confinement.allowed_calls() and all(listed().values())
+    assert set(listed()) == linux.allowed_calls() and all(listed().values())
 
 
 PROBE = """
@@ -292,8 +298,7 @@ def test_no_other_system_call_is_answered_not_even_one_without_a_name(run):
     import pyseccomp
 
     allowed = {
-        pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, name)
-        for name in confinement.allowed_calls()
+        pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, name) for name in linux.allowed_calls()
     }
     for_probes = {
         335,
@@ -347,10 +352,10 @@ def test_a_folder_that_is_hidden_is_empty_inside_a_folder_that_is_seen(tmp_path)
         one = Zygote(Surroundings(hidden=[str(course)]))
         asked = ask_once(
             one,
-            "grader.runner:serve",
+            "grader.marking.runner:serve",
             ORDINARY,
-            border.Run(f"import os; print(os.listdir({str(course)!r}))", 20),
-            border.Ran,
+            protocol.Run(f"import os; print(os.listdir({str(course)!r}))", 20),
+            protocol.Ran,
             30,
         )
         one.close()
@@ -361,14 +366,14 @@ def test_a_folder_that_is_hidden_is_empty_inside_a_folder_that_is_seen(tmp_path)
 
 SEEN = """
 import socket, sys, time
-from grader import border
-from grader.border import Channel
-from grader.confinement import Limits
-from grader.zygote import Surroundings, Zygote
+from grader.marking import protocol
+from grader.marking.protocol import Channel
+from grader.sandbox.linux import Limits
+from grader.sandbox.forkserver import Surroundings, Zygote
 zygote = Zygote(Surroundings())
 here, theirs = socket.socketpair()
-number = zygote.start("grader.runner:serve", Limits(), [theirs.fileno()])
-Channel(here, border.Answer).ask(border.Run("kept = b'x' * (300 << 20)", 20), 60)
+number = zygote.start("grader.marking.runner:serve", Limits(), [theirs.fileno()])
+Channel(here, protocol.Answer).ask(protocol.Run("kept = b'x' * (300 << 20)", 20), 60)
 print(zygote.meter(number).memory() >> 20)
 zygote.close()
 """
@@ -395,11 +400,11 @@ def test_the_memory_of_a_submission_is_seen_by_an_administrator_and_by_an_ordina
 def test_memory_that_no_process_has_for_its_own_counts_too(zygote, code):
     here, theirs = socket.socketpair()
     with here, theirs:
-        number = zygote.start("grader.runner:serve", ORDINARY, [theirs.fileno()])
-        meter, channel = zygote.meter(number), Channel(here, border.Answer)
-        channel.ask(border.Open(b'{"cells": []}'), 60)
+        number = zygote.start("grader.marking.runner:serve", ORDINARY, [theirs.fileno()])
+        meter, channel = zygote.meter(number), Channel(here, protocol.Answer)
+        channel.ask(protocol.Open(b'{"cells": []}'), 60)
         before = meter.memory()
-        channel.ask(border.Run(code, 60), 300)
+        channel.ask(protocol.Run(code, 60), 300)
         assert meter.memory() - before > 40 << 20
         zygote.end(number)
 
@@ -418,11 +423,11 @@ for _ in range(4):
 def test_processor_time_is_counted_over_all_processes_of_a_submission(zygote):
     here, theirs = socket.socketpair()
     with here, theirs:
-        number = zygote.start("grader.runner:serve", ORDINARY, [theirs.fileno()])
+        number = zygote.start("grader.marking.runner:serve", ORDINARY, [theirs.fileno()])
         meter = zygote.meter(number)
-        channel = Channel(here, border.Answer)
-        channel.ask(border.Run("sum(range(20_000_000))", 60), 300)
+        channel = Channel(here, protocol.Answer)
+        channel.ask(protocol.Run("sum(range(20_000_000))", 60), 300)
         one = meter.look()
-        channel.ask(border.Run(CHILDREN, 60), 300)
+        channel.ask(protocol.Run(CHILDREN, 60), 300)
         assert meter.look() - one > 2 * one
         zygote.end(number)

@@ -12,7 +12,7 @@ from pathlib import Path
 import frictionless
 import pytest
 
-from portail.wording import date, number
+from commons.wording import date, number
 
 DATASETS = Path(__file__).parent.parent / "datasets"
 NAMES = sorted(path.parent.name for path in DATASETS.glob("*/datapackage.json"))

@@ -12,7 +12,7 @@ import pytest
 from bs4 import BeautifulSoup
 from nbgrader.api import Gradebook
 
-from grader import roster
+from grader.intake import roster
 from tests.test_pages import chromium, needs_browser, page, violations  # noqa: F401
 
 ASSIGNMENT = "04-served-online"

@@ -19,15 +19,16 @@ import nbformat
 import pytest
 
 import grader
-from grader import check, coordinator, work
-from grader.border import Marked
-from grader.confinement import Limits
-from grader.course import Course, read_submission
-from grader.gradebook import GradebookProblem
-from grader.journal import Entry, Journal
-from grader.usage import descendants
-from grader.zygote import ZygoteLost
-from portail.errors import CannotWrite
+from commons.errors import CannotWrite
+from grader.course.folder import Course, read_submission
+from grader.course.gradebook import GradebookProblem
+from grader.course.journal import Entry, Journal
+from grader.grading import calibrate, cohort
+from grader.marking import work
+from grader.marking.protocol import Marked
+from grader.sandbox.forkserver import ZygoteLost
+from grader.sandbox.linux import Limits
+from grader.sandbox.usage import descendants
 from tests import coursework
 
 POINTS = int(os.environ.get("KILL_POINTS", "10"))  #: of each kind; `make soak` does 50
@@ -212,7 +213,7 @@ def depth(pid: int, ancestor: int) -> int:
 @pytest.fixture(scope="module")
 def one_by_one(course):
     """Marks one submission in this process, as a worker does; its warm pair is ended afterwards."""
-    spec, _ = check.prepare(Course(course), "one")
+    spec, _ = calibrate.prepare(Course(course), "one")
     good = read_submission(Course(course), "one", "learner-01").job
 
     def mark(code: str = "", limits: Limits = spec.limits) -> work.Result:
@@ -370,7 +371,7 @@ def test_a_notebook_that_was_not_written_is_written_by_the_next_run(course, unbr
 def test_a_locked_gradebook_is_named_and_nothing_of_the_batch_is_lost(
     course, unbroken, tmp_path, monkeypatch
 ):
-    from grader import gradebook as module
+    from grader.course import gradebook as module
 
     monkeypatch.setattr(module, "BUSY_MILLISECONDS", 300)
     copy = again(course, tmp_path)
@@ -418,7 +419,7 @@ def test_a_full_disk_is_named_and_the_next_run_goes_on(course, unbroken, tmp_pat
 
 def test_two_graders_do_not_work_on_one_course(course, tmp_path):
     copy = again(course, tmp_path)
-    with coordinator.locked(Course(copy)):
+    with cohort.locked(Course(copy)):
         second = run(copy)
         assert second.wait(timeout=120) == 2 and "Another grader" in second.stderr.read()
 

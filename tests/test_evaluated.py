@@ -2,8 +2,8 @@
 
 import pytest
 
-from grader import evaluated
-from grader.analysis import imported
+from grader.grading import evaluated
+from grader.grading.dependencies import imported
 
 
 def runs(

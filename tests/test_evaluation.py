@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 
 import grader
 from curriculum import assessment, release
-from grader import evaluation, evaluation_page, memos, programme, statistics, suppression
-from grader.commands import grader as command
-from grader.suppression import HIDDEN, Figure
+from grader.cli.commands import grader as command
+from grader.evaluation import compute, disclosure, programme, report_pages
+from grader.evaluation.disclosure import HIDDEN, Figure
+from grader.reports import moderation, statistics
 from tests import cohort
 from tests.test_pages import chromium, needs_browser, page, violations  # noqa: F401
 
@@ -39,14 +40,14 @@ def folder(confined, tmp_path_factory):
     course = cohort.make(folder)
     for name in (*assessment.FORMS.values(), cohort.EXERCISE):
         grader.grade(course, name, workers=2)
-    sheets = memos.lay_out(course, cohort.EXERCISE, folder / "markers", seed=1)[1:]
+    sheets = moderation.lay_out(course, cohort.EXERCISE, folder / "markers", seed=1)[1:]
     for at, sheet in enumerate(sheets):
         with open(sheet, encoding="utf-8-sig", newline="") as file:
             lines = list(csv.DictReader(file))
         for number, line in enumerate(lines):
             line["points"] = 4 + number % 4 + (at and number % 5 == 0)
         cohort.table(sheet, list(lines[0]), [list(line.values()) for line in lines])
-    memos.settle(course, cohort.EXERCISE, *sheets, enter=True)
+    moderation.settle(course, cohort.EXERCISE, *sheets, enter=True)
     done = CliRunner().invoke(
         command,
         ["evaluate", str(folder / "programme.toml"), "--out", str(folder / "out")],
@@ -58,7 +59,7 @@ def folder(confined, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def found(folder):
-    return evaluation.evaluate(folder / "programme.toml")
+    return compute.evaluate(folder / "programme.toml")
 
 
 def test_the_planted_gains_are_recovered_within_their_intervals(found):
@@ -73,7 +74,7 @@ def test_who_missed_a_test_counts_in_no_gain_and_the_report_says_how_many_as_far
     folder, found
 ):
     assert (found.both, found.one_or_none) == (Figure("above", 17), Figure("below", 10))
-    small = evaluation.evaluate(folder / "programme.toml", minimum=3)
+    small = compute.evaluate(folder / "programme.toml", minimum=3)
     assert (small.both, small.one_or_none) == (Figure("exact", 24), Figure("exact", 3))
 
 
@@ -88,7 +89,7 @@ def test_the_counters_of_commitment_6_stand_one_for_one_beside_those_of_the_sess
     assert (
         here["organizations"].value == 3
     )  # the same one twice in other capitals, and one that is a formula
-    assert here["audience-external"] == Figure("below", 10) and here["visits"] == suppression.NONE
+    assert here["audience-external"] == Figure("below", 10) and here["visits"] == disclosure.NONE
     assert [line.value for line in found.counters[:3]] == [34, 1800, 26]
 
 
@@ -128,7 +129,7 @@ def test_the_same_figures_stand_in_both_languages_and_the_word_synthetic_on_all(
     assert all("SYNTHETIC" in drawing["aria-label"] for drawing in shown.find_all("svg"))
     for path in (folder / "out").glob("*.csv"):
         lines = list(csv.reader(io.StringIO(path.read_text("utf-8-sig"))))
-        assert {line[0] for line in lines[1:]} <= {evaluation_page.SYNTHETIC}, path.name
+        assert {line[0] for line in lines[1:]} <= {report_pages.SYNTHETIC}, path.name
 
 
 @needs_browser
@@ -175,7 +176,7 @@ def test_the_interval_is_the_same_each_time_and_holds_the_truth_about_as_often_a
 
 @given(st.lists(st.integers(0, 60), max_size=8), st.integers(3, 20))
 def test_no_total_gives_a_cell_back(counts, minimum):
-    shown, total = suppression.cells(counts, minimum)
+    shown, total = disclosure.cells(counts, minimum)
     assert all(figure == HIDDEN or figure.value >= minimum for figure in shown)
     if total.how == "exact":
         hidden = [figure == HIDDEN for figure in shown]
@@ -191,7 +192,7 @@ def test_who_knows_the_rule_cannot_tell_a_hidden_cell_either(size):
     values."""
     same = defaultdict(list)
     for counts in itertools.product(range(16), repeat=size):
-        shown, total = suppression.cells(list(counts), 3)
+        shown, total = disclosure.cells(list(counts), 3)
         same[tuple(shown), total].append(counts)
     for (shown, total), tables in same.items():
         if (total.value or 0) > 15:
@@ -207,8 +208,8 @@ def test_a_share_beside_its_whole_does_not_tell_a_small_group(minimum):
         same = defaultdict(list)
         for part in range(whole + 1):
             figures = (
-                suppression.parts(part, whole, minimum),
-                suppression.share(part, whole, minimum),
+                disclosure.parts(part, whole, minimum),
+                disclosure.share(part, whole, minimum),
             )
             same[figures].append(part)
             exact = [figure.value for figure in figures[0] if figure.how == "exact"]
@@ -222,15 +223,15 @@ def test_a_share_beside_its_whole_does_not_tell_a_small_group(minimum):
 def test_the_gain_of_one_item_does_not_tell_how_many_got_it_wrong(people):
     same = defaultdict(set)
     for left, wrong in itertools.product(range(1, people + 1), range(people + 1)):
-        shown = evaluation._gained(1 - wrong / left, people, 10, coarse=True)
+        shown = compute._gained(1 - wrong / left, people, 10, coarse=True)
         same[shown].add(wrong)
     assert all(len(wrong) > 1 for wrong in same.values())
 
 
 @pytest.mark.parametrize("minimum", [2, 0, -1])
 def test_groups_under_three_are_never_shown(tmp_path, minimum):
-    with pytest.raises(evaluation.TooFew, match="never shown"):
-        evaluation.evaluate(tmp_path / "programme.toml", minimum)
+    with pytest.raises(compute.TooFew, match="never shown"):
+        compute.evaluate(tmp_path / "programme.toml", minimum)
 
 
 # Other cohorts, and broken files ------------------------------------------------------------------
@@ -267,22 +268,22 @@ def plan_of() -> programme.Programme:
 @pytest.mark.parametrize("after", [True, False])
 def test_empty_and_tiny_cohorts_and_a_missing_second_test_give_a_report(people, after, tmp_path):
     sessions = [held(each, after, number, number) for number, each in enumerate(people)]
-    found = evaluation.of_sessions(plan_of(), sessions, 10)
-    written = [path.read_text("utf-8-sig") for path in evaluation_page.write(found, tmp_path)]
+    found = compute.of_sessions(plan_of(), sessions, 10)
+    written = [path.read_text("utf-8-sig") for path in report_pages.write(found, tmp_path)]
     assert "object at 0x" not in written[0]  # a word of the page that is Python's instead
     assert not any(
         "@SUM" in text or "nan" in re.sub(r"[a-z]nan|nan[a-z]", "", text) for text in written
     )
     assert ("not graded yet" in written[0]) is not after
     if sum(people) < 10:
-        assert found.overall.gain in (HIDDEN, suppression.NONE) and found.participations.how in (
+        assert found.overall.gain in (HIDDEN, disclosure.NONE) and found.participations.how in (
             "hidden",
             "none",
         )
 
 
 def test_a_small_session_hides_another_too(tmp_path):
-    found = evaluation.of_sessions(
+    found = compute.of_sessions(
         plan_of(), [held(each, True, 1, at) for at, each in enumerate((27, 25, 4))], 10
     )
     assert [day.people.how for day in found.days] == ["hidden", "exact", "hidden"]
@@ -303,7 +304,7 @@ def test_answers_that_two_have_read_count_once_a_course(courses, shown):
         )
         for each, course in zip([held(20, True, 0, 0), held(20, True, 1, 1)], courses, strict=True)
     ]
-    assert evaluation.of_sessions(plan_of(), sessions, 15).memos[0].same.how == shown
+    assert compute.of_sessions(plan_of(), sessions, 15).memos[0].same.how == shown
 
 
 @pytest.mark.parametrize(
@@ -320,7 +321,7 @@ def test_answers_that_two_have_read_count_once_a_course(courses, shown):
 def test_a_broken_file_is_named_with_its_line_or_key(tmp_path, change, says):
     (tmp_path / "programme.toml").write_text(TOML.replace(*change), "utf-8")
     with pytest.raises(programme.BrokenProgramme, match=re.escape(says)) as refused:
-        evaluation.evaluate(tmp_path / "programme.toml")
+        compute.evaluate(tmp_path / "programme.toml")
     assert "programme.toml" in refused.value.french and "Traceback" not in str(refused.value)
 
 
@@ -359,7 +360,7 @@ def test_a_list_that_does_not_fit_is_named_with_its_line(tmp_path, name, text, s
     )
     (tmp_path / name).write_text(text, "utf-8") if text is not None else (tmp_path / name).unlink()
     with pytest.raises(programme.BrokenProgramme, match=says):
-        evaluation.evaluate(path)
+        compute.evaluate(path)
 
 
 def test_a_session_without_a_course_still_has_attendance_and_satisfaction(tmp_path):
@@ -368,7 +369,7 @@ def test_a_session_without_a_course_still_has_attendance_and_satisfaction(tmp_pa
     path.write_text(
         TOML.replace('course = "course"\nexercises = ["01-open-government"]\n', ""), "utf-8"
     )
-    found = evaluation.evaluate(path)
+    found = compute.evaluate(path)
     assert (
         found.participations.value == 27 and found.ratings and not found.tested and not found.topics
     )

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.export import CannotExport, Row, export, harmless, rows
-from grader.roster import ID, Person, Roster, open_gradebook
-from portail.errors import CannotWrite
+from commons.errors import CannotWrite
+from grader.intake.roster import ID, Person, Roster, open_gradebook
+from grader.reports.export import CannotExport, Row, export, harmless, rows
 
 TRUST = "03-trust-this-table"
 HOSTILE = '=HYPERLINK("http://example.invalid";"x")'

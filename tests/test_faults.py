@@ -7,9 +7,9 @@ import pytest
 import urllib3
 
 import portail
+from commons.wording import Sentence
 from portail import connection, datasets
 from portail.errors import PortalProblem
-from portail.wording import Sentence
 from tests.faulty import FLOOD
 from tests.published import live_names, package_of
 

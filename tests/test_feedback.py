@@ -7,9 +7,10 @@ import pytest
 from bs4 import BeautifulSoup
 
 import grader
-from grader import feedback, rendering, roster
-from grader.border import Cell
-from grader.hints import Hint, of_failure
+from grader.intake import roster
+from grader.marking.hints import Hint, of_failure
+from grader.marking.protocol import Cell
+from grader.reports import feedback, rendering
 from tests import coursework
 from tests.test_pages import AXE, chromium, needs_browser, page, violations  # noqa: F401
 

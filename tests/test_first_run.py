@@ -16,11 +16,13 @@ import nbformat
 import pytest
 
 import grader
-from grader import check, coordinator, executor, stock
-from grader.course import CannotRead, Course
-from grader.gradebook import Book
-from grader.journal import Journal
-from grader.usage import descendants
+from grader.course import nbgrader_api
+from grader.course.folder import CannotRead, Course
+from grader.course.gradebook import Book
+from grader.course.journal import Journal
+from grader.grading import calibrate, cohort
+from grader.marking import dispatch
+from grader.sandbox.usage import descendants
 from tests import coursework
 from tests.conftest import ROOT
 
@@ -118,7 +120,7 @@ def test_what_was_marked_before_a_test_was_found_live_is_marked_again(course, mo
         when
     ]
     ready = iter(answers)
-    monkeypatch.setattr(stock.Comparison, "ready", lambda _: next(ready, True))
+    monkeypatch.setattr(nbgrader_api.Comparison, "ready", lambda _: next(ready, True))
     outcome = grader.grade(course, "one", workers=2)
     assert outcome.live == ["one/shelf-test"]
     assert marked(course) == expected(course)
@@ -142,7 +144,7 @@ def test_nothing_is_written_while_it_is_open_which_tests_are_live(course, monkey
         return False
 
     (course / "submitted" / "empty" / "one").mkdir(parents=True)
-    monkeypatch.setattr(stock.Comparison, "ready", look)
+    monkeypatch.setattr(nbgrader_api.Comparison, "ready", look)
     assert len(grader.grade(course, "one", workers=2).of("failed")) == 1
     assert len(seen) == 12
     for marks, notebooks, states in seen:
@@ -153,20 +155,20 @@ def test_a_source_that_nbgrader_refuses_gives_no_mark(course, monkeypatch):
     def refuse(self):
         raise CannotRead("refused", "refusée")
 
-    monkeypatch.setattr(stock.Comparison, "points", refuse)
+    monkeypatch.setattr(nbgrader_api.Comparison, "points", refuse)
     with pytest.raises(CannotRead):
         grader.grade(course, "one", workers=2)
     assert not marked(course) and not (course / "autograded").exists()
 
 
 def test_a_process_of_nbgrader_that_was_killed_is_named(course, monkeypatch):
-    begin = stock.Comparison.__init__
+    begin = nbgrader_api.Comparison.__init__
 
     def killed(self, *arguments):
         begin(self, *arguments)
         self.process.kill()
 
-    monkeypatch.setattr(stock.Comparison, "__init__", killed)
+    monkeypatch.setattr(nbgrader_api.Comparison, "__init__", killed)
     with pytest.raises(CannotRead, match="process was ended"):
         grader.grade(course, "one", students=[])
 
@@ -199,7 +201,7 @@ def test_a_first_run_killed_again_and_again_gives_the_marks_of_an_unbroken_one(c
 
 def test_a_check_leaves_no_process_behind(course):
     before = set(of_this_process())
-    with contextlib.closing(check.Check(Course(course), "one", workers=2)) as checking:
+    with contextlib.closing(calibrate.Check(Course(course), "one", workers=2)) as checking:
         assert len(checking.pairs) == 2
         assert set(of_this_process()) - before
     assert not set(of_this_process()) - before
@@ -217,18 +219,19 @@ def test_the_process_beside_holds_neither_lock_nor_journal(course, monkeypatch):
             if os.path.lexists(f"/proc/self/fd/{name}")
         ]
 
-    monkeypatch.setattr(stock, "marks_of_solution", tell)
+    monkeypatch.setattr(nbgrader_api, "marks_of_solution", tell)
     with (
-        coordinator.locked(Course(course)),
-        contextlib.closing(coordinator.open_journal(Course(course))),
-        contextlib.closing(stock.Comparison(Course(course), "one")) as comparison,
+        cohort.locked(Course(course)),
+        contextlib.closing(cohort.open_journal(Course(course))),
+        contextlib.closing(nbgrader_api.Comparison(Course(course), "one")) as comparison,
     ):
         assert not [path for path in comparison.points() if path.startswith(str(course))]
 
 
 def test_nbgrader_s_extensions_of_the_server_can_be_imported_later():
     code = (
-        "from grader import stock; stock.import_nbgrader('nbgrader.api'); import sys; assert "
+        "from grader.course import nbgrader_api; nbgrader_api.import_nbgrader('nbgrader.api'); "
+        "import sys; assert "
         "'jupyter_server' not in sys.modules; from nbgrader.server_extensions.formgrader import "
         "load_jupyter_server_extension as load; assert load"
     )
@@ -237,9 +240,9 @@ def test_nbgrader_s_extensions_of_the_server_can_be_imported_later():
 
 def test_the_first_pairs_are_the_ones_that_mark(course, monkeypatch):
     made = []
-    begin = executor.Pair.__init__
+    begin = dispatch.Pair.__init__
     monkeypatch.setattr(
-        executor.Pair, "__init__", lambda self, *given: made.append(self) or begin(self, *given)
+        dispatch.Pair, "__init__", lambda self, *given: made.append(self) or begin(self, *given)
     )
     assert grader.grade(course, "one", workers=2).live
     assert len(made) == 2
@@ -291,7 +294,7 @@ def test_a_solution_has_the_points_that_the_command_autograde_gives(tmp_path):
             course / "source" / assignment, course / "submitted" / "solution" / assignment
         )
         coursework.nbgrader(course, f"autograde {assignment}")
-        _, checked = check.prepare(Course(course), assignment)
+        _, checked = calibrate.prepare(Course(course), assignment)
         theirs = coursework.marks(course, assignment)["solution"]
         assert {
             name if name in theirs else name.partition("/")[2]: points
@@ -300,23 +303,23 @@ def test_a_solution_has_the_points_that_the_command_autograde_gives(tmp_path):
 
 
 def test_settings_that_change_how_a_source_is_read_ask_for_a_new_check(course):
-    _, before = check.prepare(Course(course), "one")
+    _, before = calibrate.prepare(Course(course), "one")
     config = course / "nbgrader_config.py"
     config.write_text(config.read_text() + 'c.ClearSolutions.code_stub = {"python": "# here"}\n')
-    _, after = check.prepare(Course(course), "one")
+    _, after = calibrate.prepare(Course(course), "one")
     assert before.version != after.version
     assert any(cell.source == "# here" for cell in after.notebooks[0].cells)
 
 
 def test_a_warm_process_killed_before_it_was_told_the_assignment_costs_no_mark(course, monkeypatch):
-    begin = executor.Taught.__init__
+    begin = dispatch.Taught.__init__
 
     def killed(self, first, assignment):
         first.zygote.process.kill()
         first.zygote.process.wait()
         begin(self, first, assignment)
 
-    monkeypatch.setattr(executor.Taught, "__init__", killed)
+    monkeypatch.setattr(dispatch.Taught, "__init__", killed)
     grader.grade(course, "one", workers=2)
     assert marked(course) == expected(course)
 
@@ -328,7 +331,7 @@ def test_a_process_that_has_run_an_event_loop_can_compare_a_source(tmp_path):
         nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")])
     ).execute()
     course = Course(coursework.build_course_of_one(ONE_TASK, tmp_path / "course"))
-    assert ran and not check.prepare(course, "one")[1].differing
+    assert ran and not calibrate.prepare(course, "one")[1].differing
 
 
 ONE_TASK = """

@@ -10,8 +10,11 @@ import random
 import msgspec
 import pytest
 
-from grader import check, doctor, stock, work
-from grader.course import Course, read_source
+from grader.course import nbgrader_api
+from grader.course.folder import Course, read_source
+from grader.grading import calibrate
+from grader.marking import work
+from grader.sandbox import doctor
 from tests import coursework, value_grammar
 
 OFFER = doctor.offer()
@@ -62,14 +65,14 @@ def marks(folder, pairs) -> tuple[dict[str, float], dict[str, work.Mark], work.M
     ]
     limits = msgspec.structs.replace(course.limits, output=64 << 20)
     course.limits = limits
-    spec = check._assignment(
+    spec = calibrate._assignment(
         course, "one", [msgspec.structs.replace(notebook, cells=cells)], "", False
     )
     result = work.mark(spec, work.Job("solution", {"one": course.notebooks("one")[0].read_bytes()}))
     work.forget_all()
     away = folder / "away"
     away.mkdir()
-    by_stock = stock.marks_of_solution(course, "one", away)["one"]
+    by_stock = nbgrader_api.marks_of_solution(course, "one", away)["one"]
     return by_stock, result.notebooks["one"].marks, result.notebooks["one"]
 
 

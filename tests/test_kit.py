@@ -15,8 +15,8 @@ from nbformat.v4 import new_markdown_cell, new_notebook
 import portail
 from curriculum import kit, notebooks, rules
 from curriculum.lessons import LANGUAGES, Curriculum
-from grader import evaluation_words
-from grader.programme import SCALES
+from grader.evaluation import words
+from grader.evaluation.programme import SCALES
 from tests.test_pages import AXE, chromium, needs_browser  # noqa: F401
 
 PLAN = Curriculum.read()
@@ -327,8 +327,8 @@ def test_a_lessons_slides_have_its_question_objectives_charts_and_key_points(
     text = " ".join(page.get_text().split())
     for tag in ("question", "objectives", "key-points"):
         source = next(cell.source for cell in notebook.cells if tag in notebooks.tags(cell))
-        for words in re.findall(r"\*\*([^*]+)\*\*", source):
-            assert " ".join(re.sub(r"[`*]", "", words).split()) in text
+        for bold in re.findall(r"\*\*([^*]+)\*\*", source):
+            assert " ".join(re.sub(r"[`*]", "", bold).split()) in text
     alternatives = [
         re.search(r'alt="([^"]+)"', str(cell.outputs))[1]
         for cell in notebook.cells
@@ -488,6 +488,6 @@ def test_without_a_chromium_the_kit_is_pages_only(monkeypatch, tmp_path):
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_evaluation_form_asks_what_the_evaluation_reads_in_the_same_order(language):
     text = (kit.FOLDER / language / "evaluation.md").read_text("utf-8")
-    asked = [evaluation_words.WORDS[language]["scales"][scale] for scale in SCALES]
+    asked = [words.WORDS[language]["scales"][scale] for scale in SCALES]
     places = [text.index(f"| {statement} |") for statement in asked]
     assert places == sorted(places)

@@ -18,13 +18,13 @@ from pathlib import Path
 
 import pytest
 
+from commons.wording import date, number, percent
 from curriculum import execute, notebooks
 from curriculum.lessons import LANGUAGES, Curriculum
 from portail import datasets
 from portail.library import library_of_datasets
 from portail.mirror import Mirror
 from portail.server import make_server
-from portail.wording import date, number, percent
 from tests.conftest import REAL, ROOT, needs_real
 from tests.faulty import FaultyPortal
 from tests.published import as_published, from_csv, live_names, package_of, to_csv

@@ -11,7 +11,7 @@ from bs4 import BeautifulSoup
 from nbconvert import HTMLExporter
 
 import grader
-from grader import submission, work
+from grader.marking import reading, work
 from tests import coursework
 from tests.test_durability import SOURCE
 
@@ -174,7 +174,7 @@ def exporter() -> HTMLExporter:
 def written(kind: str, source: str, attachments: dict | None = None) -> dict:
     """A cell as it is written into ``autograded/``."""
     cell = {"cell_type": kind, "metadata": {}, "source": source, "attachments": attachments or {}}
-    (read,) = submission.read(json.dumps({"cells": [cell], "nbformat": 4}).encode()).cells
+    (read,) = reading.read(json.dumps({"cells": [cell], "nbformat": 4}).encode()).cells
     text = work.fenced(read.source) if read.live else read.source
     made = {"cell_type": read.kind, "id": "a", "metadata": {}, "source": text}
     return made | ({"attachments": read.attachments} if read.attachments else {})
@@ -200,12 +200,12 @@ def test_what_would_be_alive_is_shown_as_it_was_typed(exporter):
             rendered(exporter, {"cell_type": "markdown", "id": "a", "metadata": {}, "source": text})
         )
     ]
-    assert len(found) > 50 and all(map(submission.is_live, found))
+    assert len(found) > 50 and all(map(reading.is_live, found))
 
 
 @pytest.mark.parametrize("text", HONEST)
 def test_what_people_write_is_rendered(text):
-    assert not submission.is_live(text, {"chart.png"})
+    assert not reading.is_live(text, {"chart.png"})
 
 
 @pytest.mark.parametrize(
@@ -229,10 +229,10 @@ def test_a_raw_cell_of_plain_text_stays_one():
 
 
 def test_a_text_longer_than_a_person_writes_is_shown_as_it_was_typed_unread(monkeypatch):
-    monkeypatch.setattr(submission, "is_live", lambda *text: pytest.fail("looked at"))
-    texts = ["x" * (submission.MOST_RENDERED + 1), "# after it"]
+    monkeypatch.setattr(reading, "is_live", lambda *text: pytest.fail("looked at"))
+    texts = ["x" * (reading.MOST_RENDERED + 1), "# after it"]
     cells = [{"cell_type": "markdown", "metadata": {}, "source": text} for text in texts]
-    assert [cell.live for cell in submission.read(json.dumps({"cells": cells}).encode()).cells] == [
+    assert [cell.live for cell in reading.read(json.dumps({"cells": cells}).encode()).cells] == [
         True,
         True,
     ]
@@ -278,7 +278,7 @@ def test_whatever_a_picture_is_called_it_does_nothing(exporter, name):
 def test_pictures_are_few_and_small_enough():
     many = {f"{number}.png": {"image/png": PNG} for number in range(500)}
     big = {f"{number}.png": {"image/png": "A" * (6 << 20)} for number in range(5)}
-    assert len(written("markdown", "", many)["attachments"]) == submission.MOST_ATTACHMENTS
+    assert len(written("markdown", "", many)["attachments"]) == reading.MOST_ATTACHMENTS
     assert len(written("markdown", "", big)["attachments"]) == 2
 
 

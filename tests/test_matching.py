@@ -5,11 +5,11 @@ import json
 
 import pytest
 
-from grader import submission
-from grader.border import Cell
-from grader.course import Course, read_source
-from grader.submission import Place, matched
-from grader.work import SourceCell
+from grader.course.folder import Course, read_source
+from grader.marking import reading
+from grader.marking.protocol import Cell
+from grader.marking.reading import Place, matched
+from grader.marking.work import SourceCell
 from tests.conftest import ROOT
 
 SOURCE = [
@@ -72,7 +72,7 @@ def retyped(cells: list[Cell], name: str) -> list[Cell]:
     ]
 
 
-def where(found: submission.Matched) -> dict[str, int | None]:
+def where(found: reading.Matched) -> dict[str, int | None]:
     return {
         SOURCE[place.source].grade_id: place.given
         for place in found.places
@@ -198,17 +198,17 @@ def test_a_cells_own_id_is_read_where_it_is_one(own_id, kept):
         "cells": [{"cell_type": "markdown", "id": own_id, "metadata": {}, "source": ""}],
         "nbformat": 4,
     }
-    assert submission.read(json.dumps(notebook).encode()).cells[0].id == kept
+    assert reading.read(json.dumps(notebook).encode()).cells[0].id == kept
 
 
-def exercise(change) -> tuple[list[SourceCell], submission.Matched]:
+def exercise(change) -> tuple[list[SourceCell], reading.Matched]:
     """An exercise's own cells, and how its solution fits them once its cells are changed."""
     path = ROOT / "exercises" / "source" / "01-open-government" / "01-open-government.ipynb"
     source, _ = read_source(Course(ROOT / "exercises"), path)
     notebook = json.loads(path.read_bytes())
     for cell in notebook["cells"]:
         change(cell)
-    return source.cells, matched(source.cells, submission.read(json.dumps(notebook).encode()).cells)
+    return source.cells, matched(source.cells, reading.read(json.dumps(notebook).encode()).cells)
 
 
 def test_an_exercise_that_lost_all_its_metadata_is_found_whole():

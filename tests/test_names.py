@@ -12,12 +12,14 @@ import pytest
 from rich.table import Table
 
 import grader
-from grader import commands, coordinator, records
-from grader import course as courses
-from grader.course import Course, is_usable, read_submission
-from grader.journal import Entry, Journal
-from grader.work import MarkedNotebook
-from portail.wording import visible
+from commons.wording import visible
+from grader import audit
+from grader.cli import commands
+from grader.course import folder as courses
+from grader.course.folder import Course, is_usable, read_submission
+from grader.course.journal import Entry, Journal
+from grader.grading import cohort
+from grader.marking.work import MarkedNotebook
 from tests import coursework
 from tests.test_durability import SOURCE
 
@@ -98,11 +100,11 @@ def course(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def outcome(course) -> coordinator.Outcome:
+def outcome(course) -> cohort.Outcome:
     return grader.grade(course, "one", workers=2)
 
 
-def of(outcome: coordinator.Outcome, student: str) -> coordinator.Graded:
+def of(outcome: cohort.Outcome, student: str) -> cohort.Graded:
     return next(each for each in outcome.submissions if each.student == student)
 
 
@@ -133,7 +135,7 @@ def test_the_course_s_own_data_stands_in_what_is_marked(course, outcome):
 
 
 def test_the_journal_holds_everybody(course, outcome):
-    (standing,) = records.status(course)
+    (standing,) = audit.status(course)
     assert standing.states["graded"] == 1 + len(ODD) + (os.geteuid() == 0)
     assert (
         standing.states["failed"] == len(WRONG) + (os.geteuid() != 0)
@@ -301,7 +303,7 @@ def test_a_notebook_that_nbformat_refuses_is_written_without_what_breaks_it():
             "outputs": [{"output_type": "nonsense"}],
         }
     ]
-    written = json.loads(coordinator.as_notebook(MarkedNotebook(cells=cells), {}))
+    written = json.loads(cohort.as_notebook(MarkedNotebook(cells=cells), {}))
     assert written["cells"][0]["outputs"] == [] and written["cells"][0]["source"] == "1"
 
 

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from grader import charts
-from grader.border import BorderError
-from grader.plain import CannotCross, Packer, Refused, Stopped, Unpacker
+from grader.marking.protocol import BorderError
+from grader.values import charts
+from grader.values.plain import CannotCross, Packer, Refused, Stopped, Unpacker
 
 matplotlib.use("agg")
 

@@ -11,11 +11,13 @@ import pytest
 from click.testing import CliRunner
 
 import grader
-from grader import check, feedback, records, report
-from grader.commands import grader as command
-from grader.course import Course
-from grader.export import rows
-from grader.gradebook import Book, GradebookProblem
+from grader import audit
+from grader.cli.commands import grader as command
+from grader.course.folder import Course
+from grader.course.gradebook import Book, GradebookProblem
+from grader.grading import calibrate
+from grader.reports import class_report, feedback
+from grader.reports.export import rows
 from tests import coursework
 from tests.test_durability import SOURCE
 
@@ -47,7 +49,7 @@ def course(confined, tmp_path_factory) -> Path:
             coursework.hand_in_solution(course, f"learner-{number:02}", "one")
         else:
             coursework.hand_in(course, f"learner-{number:02}", "one", '"""Nothing answered."""\n')
-    check.prepare(Course(course), "one")
+    calibrate.prepare(Course(course), "one")
     return course
 
 
@@ -92,11 +94,11 @@ def test_marks_are_those_of_sqlite(graded, address, in_sqlite):
 def test_all_else_works_on_it(graded, address, in_sqlite):
     again = grader.grade(graded, "one", workers=1, db=address)
     assert {each.state for each in again.submissions} == {"unchanged"}
-    assert records.verify(graded, "one", address) == (STUDENTS, [])
+    assert audit.verify(graded, "one", address) == (STUDENTS, [])
     assert len(rows(graded, "one", address)) == STUDENTS
     assert len(feedback.feedback(graded, "one", db=address, students=["learner-01"])) == 1
-    assert report.read(graded, "one", db=address).count("graded") == STUDENTS
-    records.forget(graded, "learner-01", address)
+    assert class_report.read(graded, "one", db=address).count("graded") == STUDENTS
+    audit.forget(graded, "learner-01", address)
     assert {student for student, _ in marks(graded, address)} == {
         student for student, _ in in_sqlite
     } - {"learner-01"}

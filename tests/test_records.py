@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 
 import grader
-from grader import memos, records, unmatched
-from grader.course import Course, hash_of_environment
+from grader import audit
+from grader.course.folder import Course, hash_of_environment
+from grader.intake import unmatched
+from grader.reports import moderation
 from tests import coursework
 from tests.test_durability import SOURCE
 
@@ -35,11 +37,11 @@ def course(graded, tmp_path) -> Path:
 
 
 def found(course: Path) -> set[tuple[str, str]]:
-    return {(each.student, each.what) for each in records.verify(course, "one")[1]}
+    return {(each.student, each.what) for each in audit.verify(course, "one")[1]}
 
 
 def test_marks_that_nobody_touched_hold(course):
-    assert records.verify(course, "one") == (2, [])
+    assert audit.verify(course, "one") == (2, [])
 
 
 def test_a_mark_changed_in_the_gradebook_is_found(course):
@@ -69,7 +71,7 @@ def test_changed_tests_are_found_for_everybody(course):
 
 
 def test_changed_packages_are_found_for_everybody(course, monkeypatch):
-    monkeypatch.setattr(records, "hash_of_environment", lambda: "another")
+    monkeypatch.setattr(audit, "hash_of_environment", lambda: "another")
     assert found(course) == {(student, "environment") for student in STUDENTS}
 
 
@@ -83,7 +85,7 @@ def test_marks_of_nobody_s_giving_are_found(course):
 
 def test_the_status_counts_who_is_where(course):
     coursework.hand_in_solution(course, "newcomer", "one")
-    (standing,) = records.status(course)
+    (standing,) = audit.status(course)
     assert standing.states == {"graded": 2, "waiting": 1} and standing.outdated == 0
 
 
@@ -136,8 +138,8 @@ def with_exchange(course: Path) -> Path:
 
 def test_who_is_forgotten_is_nowhere_in_the_course(course):
     fill_every_place(with_exchange(course), *STUDENTS)
-    memos.lay_out(course, "one", course / "markers")
-    done = records.forget(course, STUDENTS[1])
+    moderation.lay_out(course, "one", course / "markers")
+    done = audit.forget(course, STUDENTS[1])
     assert len(done.removed) == 20 and done.look == []
     for path in course.rglob("*"):
         assert STUDENTS[1] not in path.name
@@ -145,27 +147,27 @@ def test_who_is_forgotten_is_nowhere_in_the_course(course):
 
 
 def test_what_markers_read_of_a_learner_goes_with_them_and_their_sheets_count_on(course):
-    answers, *sheets = memos.lay_out(course, "one", course / "markers")
+    answers, *sheets = moderation.lay_out(course, "one", course / "markers")
     old = sheets[1].read_bytes()
     code = next(
         code
-        for code, each in memos._kept(Course(course), "one").answers.items()
+        for code, each in moderation._kept(Course(course), "one").answers.items()
         if each.student == STUDENTS[1]
     )
-    records.forget(course, STUDENTS[1])
+    audit.forget(course, STUDENTS[1])
     assert all(code not in path.read_text("utf-8-sig") for path in (answers, *sheets))
     assert (
         answers.read_text("utf-8").count("<h2>M") == 1
         and len(sheets[0].read_text().splitlines()) == 2
     )
     sheets[1].write_bytes(old.replace(b",,", b",1,"))  # a marker's own copy, which comes back later
-    assert len(memos.settle(course, "one", *sheets).alone) == 1
+    assert len(moderation.settle(course, "one", *sheets).alone) == 1
 
 
 def test_a_sheet_that_does_not_read_as_it_was_written_is_to_be_looked_at(course):
-    sheet = memos.lay_out(course, "one", course / "markers")[1]
+    sheet = moderation.lay_out(course, "one", course / "markers")[1]
     sheet.write_text("something else")
-    assert "one-marker-1.csv" in str(records.forget(course, STUDENTS[1]).look)
+    assert "one-marker-1.csv" in str(audit.forget(course, STUDENTS[1]).look)
     assert sheet.read_text() == "something else"
 
 
@@ -173,7 +175,7 @@ def test_a_file_that_may_be_two_peoples_is_left_to_a_person(course):
     kept = course / ".grader" / "unmatched" / "12345678-both.ipynb"
     coursework.put(kept, b"{}")
     unmatched.note(course, kept.name, set(STUDENTS))
-    done = records.forget(course, STUDENTS[1])
+    done = audit.forget(course, STUDENTS[1])
     assert done.look == [f".grader/unmatched/{kept.name} ({STUDENTS[0]}?)"] and kept.exists()
     assert unmatched.read(course) == {kept.name: {STUDENTS[0]}}
 
@@ -207,7 +209,7 @@ def test_whatever_the_id_is_called_nothing_of_anybody_else_is_touched(course, st
     with sqlite3.connect(course / "gradebook.db") as database:
         database.execute("insert into student (id) values (?)", [student])
     coursework.put(course / "submitted" / student / "one" / "one.ipynb", b"{}")
-    records.forget(course, student)
+    audit.forget(course, student)
     after = whole(course)
     assert {name for name in before if after.get(name) != before[name]} <= {"gradebook.db"}
     assert not (course / "submitted" / student).exists()
@@ -220,7 +222,7 @@ def test_who_has_an_id_that_begins_like_another_is_not_that_other(course):
     others = ["ab", "a+one", "b", "one"]
     fill_every_place(with_exchange(course), "a", *others)
     before = whole(course)
-    records.forget(course, "a")
+    audit.forget(course, "a")
     lost = {name for name in before if name not in whole(course)} - {"reports/of-everybody.html"}
     assert len(lost) == 11 and not any(
         f"/{other}/" in f"/{name}" for name in lost for other in others[:3]
@@ -230,19 +232,19 @@ def test_who_has_an_id_that_begins_like_another_is_not_that_other(course):
 def test_a_folder_whose_name_is_no_id_is_forgotten_by_the_name_that_reports_give_it(course):
     path = os.fsencode(course / "submitted") + b"/caf\xe9"
     os.makedirs(path + b"/one")
-    assert records.forget(course, "caf\\udce9").removed and not os.path.exists(path)
+    assert audit.forget(course, "caf\\udce9").removed and not os.path.exists(path)
 
 
 def test_the_others_keep_their_marks_when_one_is_forgotten(course):
-    records.forget(course, STUDENTS[1])
-    assert records.verify(course, "one") == (1, [])
+    audit.forget(course, STUDENTS[1])
+    assert audit.verify(course, "one") == (1, [])
 
 
 @pytest.mark.parametrize("name", ["nobody", "../submitted", "", ".", "/etc"])
 def test_a_learner_of_whom_there_is_nothing_is_named_and_nothing_removed(course, name):
     before = sorted(course.rglob("*"))
-    with pytest.raises(records.NotKnown, match="holds nothing"):
-        records.forget(course, name)
+    with pytest.raises(audit.NotKnown, match="holds nothing"):
+        audit.forget(course, name)
     assert [path for path in before if not path.exists()] == []
 
 

@@ -11,8 +11,9 @@ import frictionless
 import pytest
 
 import portail
+from commons.errors import CannotWrite
 from portail import connection, datasets, refresh, settings
-from portail.errors import CannotWrite, PortalProblem
+from portail.errors import PortalProblem
 from portail.refresh import check
 from tests.published import live_names, package_of
 from tests.test_faults import struck_field

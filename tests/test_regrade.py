@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 import grader
-from grader import records, regrade
+from grader import audit
+from grader.grading import regrade
 from tests import coursework
 from tests.test_durability import SOURCE
 
@@ -49,7 +50,7 @@ def test_each_changed_mark_is_shown_old_and_new(regraded):
 
 def test_the_gradebook_has_the_new_marks_and_they_hold(regraded):
     assert coursework.marks(regraded["course"], "one")["nearly"]["total-test"] == 3.0
-    assert records.verify(regraded["course"], "one") == (2, [])
+    assert audit.verify(regraded["course"], "one") == (2, [])
 
 
 def test_a_mark_that_a_person_gave_is_kept(regraded):
@@ -78,7 +79,7 @@ def test_undoing_brings_marks_notebooks_and_states_back(regraded, tmp_path):
 
 def test_who_is_forgotten_does_not_come_back_by_undoing(regraded, tmp_path):
     course = coursework.copy_course(regraded["course"], tmp_path / "course")
-    records.forget(course, "nearly")
+    audit.forget(course, "nearly")
     assert not [
         path for path in course.rglob("*") if path.is_file() and b"nearly" in path.read_bytes()
     ]

@@ -10,9 +10,11 @@ from bs4 import BeautifulSoup
 from click.testing import CliRunner
 
 import grader
-from grader import memos, records, report, roster
-from grader.commands import grader as command
-from grader.memos import BadSheet
+from grader import audit
+from grader.cli.commands import grader as command
+from grader.intake import roster
+from grader.reports import class_report, moderation
+from grader.reports.moderation import BadSheet
 from tests import coursework
 from tests.test_feedback import SOURCE
 from tests.test_pages import chromium, needs_browser, page, violations  # noqa: F401
@@ -70,7 +72,7 @@ def fill(sheet: Path, points) -> Path:
         line["points"] = "" if points(number) is None else str(points(number))
         line["comment"] = f"Comment {number}."
     with open(sheet, "w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, memos.COLUMNS)
+        writer = csv.DictWriter(file, moderation.COLUMNS)
         writer.writeheader()
         writer.writerows(lines)
     return sheet
@@ -83,14 +85,14 @@ def test_totals_are_those_of_the_gradebook(course):
         stock = {each.student.id: each.score for each in book.assignment_submissions("one")}
     ours = {
         line.student: line.total
-        for line in report.read(course, "one").lines
+        for line in class_report.read(course, "one").lines
         if line.state == "graded"
     }
     assert ours == {student: stock[student] for student in STRONG + WEAK}
 
 
 def test_everybody_has_a_line_and_who_failed_has_a_reason(course):
-    found = report.read(course, "one", people(course))
+    found = class_report.read(course, "one", people(course))
     assert {state: found.count(state) for state in ("graded", "failed", "missing")} == {
         "graded": 12,
         "failed": 1,
@@ -103,7 +105,7 @@ def test_everybody_has_a_line_and_who_failed_has_a_reason(course):
 
 
 def test_a_hard_task_and_its_common_mistake_are_shown(course):
-    found = {item.name: item for item in report.read(course, "one").items}
+    found = {item.name: item for item in class_report.read(course, "one").items}
     total = found["one/total-test"]
     assert total.difficulty == pytest.approx(7 / 12) and total.discrimination == pytest.approx(1)
     assert [(each.english, each.count) for each in total.messages] == [
@@ -114,7 +116,9 @@ def test_a_hard_task_and_its_common_mistake_are_shown(course):
 
 
 def test_the_page_holds_both_languages_and_nothing_alive(course):
-    path = report.write(report.read(course, "one", people(course)), course / "report.html")
+    path = class_report.write(
+        class_report.read(course, "one", people(course)), course / "report.html"
+    )
     found = BeautifulSoup(path.read_text("utf-8"), "html.parser")
     assert [section["lang"] for section in found.find_all("section")] == ["en", "fr"]
     assert not found.find_all(["script", "iframe", "link"]) and "&lt;script&gt;" in path.read_text(
@@ -126,7 +130,9 @@ def test_the_page_holds_both_languages_and_nothing_alive(course):
 
 
 def test_the_same_figures_stand_in_both_languages(course):
-    path = report.write(report.read(course, "one", people(course)), course / "report.html")
+    path = class_report.write(
+        class_report.read(course, "one", people(course)), course / "report.html"
+    )
     found = BeautifulSoup(path.read_text("utf-8"), "html.parser")
     english, french = (
         [cell.get_text(strip=True) for cell in section.find_all("td", class_="n")]
@@ -140,10 +146,12 @@ def test_the_same_figures_stand_in_both_languages(course):
 
 @needs_browser
 def test_the_page_has_no_axe_violation(page, course):  # noqa: F811
-    sheets = memos.lay_out(course, "one", course / "markers")[1:]
-    memos.settle(course, "one", *(fill(sheet, lambda number: number % 5) for sheet in sheets))
+    sheets = moderation.lay_out(course, "one", course / "markers")[1:]
+    moderation.settle(course, "one", *(fill(sheet, lambda number: number % 5) for sheet in sheets))
     page.goto(
-        report.write(report.read(course, "one", people(course)), course / "report.html").as_uri()
+        class_report.write(
+            class_report.read(course, "one", people(course)), course / "report.html"
+        ).as_uri()
     )
     assert violations(page) == []
     page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true })")
@@ -158,7 +166,7 @@ def test_the_command_writes_the_report_into_the_course(course):
 
 
 def test_markers_see_every_memo_and_no_name(course):
-    answers, *sheets = memos.lay_out(course, "one", course / "markers")
+    answers, *sheets = moderation.lay_out(course, "one", course / "markers")
     text = answers.read_text("utf-8") + "".join(sheet.read_text("utf-8-sig") for sheet in sheets)
     assert len(re.findall("<h2>M", text)) == 12 and len(sheets) == 2
     assert not any(student in text for student in STRONG + WEAK) and all(
@@ -169,25 +177,25 @@ def test_markers_see_every_memo_and_no_name(course):
 
 @needs_browser
 def test_the_page_of_answers_has_no_axe_violation(page, course):  # noqa: F811
-    page.goto(memos.lay_out(course, "one", course / "markers")[0].as_uri())
+    page.goto(moderation.lay_out(course, "one", course / "markers")[0].as_uri())
     assert violations(page) == []
 
 
 def test_a_share_of_the_memos_is_drawn_and_the_same_seed_draws_the_same(course):
     drawn = [
-        memos.lay_out(course, "one", course / str(at), share=0.25, seed=at // 2)[1].read_text()
+        moderation.lay_out(course, "one", course / str(at), share=0.25, seed=at // 2)[1].read_text()
         for at in range(2)
     ]
     assert drawn[0] == drawn[1] and drawn[0].count("M0000") == 3
 
 
 def test_points_that_lie_near_are_entered_and_the_others_are_to_be_settled(course):
-    sheets = memos.lay_out(course, "one", course / "markers")[1:]
+    sheets = moderation.lay_out(course, "one", course / "markers")[1:]
     fill(sheets[0], lambda number: 3)
     fill(sheets[1], lambda number: {0: 3, 1: 2, 2: 0, 3: None}.get(number, 3))
-    done = memos.settle(course, "one", *sheets, enter=True)
+    done = moderation.settle(course, "one", *sheets, enter=True)
     assert done.entered == 10 and list(done.apart.values()) == [(3.0, 0.0)] and len(done.alone) == 1
-    found = report.read(course, "one")
+    found = class_report.read(course, "one")
     assert sorted(line.manual for line in found.lines if line.state == "graded") == [
         0,
         0,
@@ -200,23 +208,23 @@ def test_points_that_lie_near_are_entered_and_the_others_are_to_be_settled(cours
 
 @pytest.mark.parametrize("points", [9, -1, "four", "nan"])
 def test_points_that_cannot_be_had_are_refused_and_named(course, points):
-    sheets = memos.lay_out(course, "one", course / "markers")[1:]
+    sheets = moderation.lay_out(course, "one", course / "markers")[1:]
     fill(sheets[0], lambda number: points if number == 2 else 1)
     with pytest.raises(BadSheet, match="line 4"):
-        memos.settle(course, "one", *sheets)
+        moderation.settle(course, "one", *sheets)
 
 
 def test_a_decimal_comma_and_semicolons_are_read_as_excel_writes_them_in_french(course):
-    sheets = memos.lay_out(course, "one", course / "markers")[1:]
+    sheets = moderation.lay_out(course, "one", course / "markers")[1:]
     for sheet in sheets:
         lines = sheet.read_text("utf-8-sig").replace(",", ";").splitlines()
         sheet.write_text(
             "\n".join([lines[0], *(line[:-2] + ";2,5;" for line in lines[1:])]), "utf-8"
         )
-    assert memos.settle(course, "one", *sheets).agreement["one/memo"].same == 1.0
+    assert moderation.settle(course, "one", *sheets).agreement["one/memo"].same == 1.0
 
 
 def test_a_learner_who_is_forgotten_is_in_no_list_of_codes(course):
-    memos.lay_out(course, "one", course / "markers")
-    records.forget(course, STRONG[0])
+    moderation.lay_out(course, "one", course / "markers")
+    audit.forget(course, STRONG[0])
     assert STRONG[0] not in (course / ".grader" / "memos" / "one.json").read_text()

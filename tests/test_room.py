@@ -16,16 +16,16 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
+from commons.wording import Sentence
 from curriculum import notebooks, workspace
-from grader import confinement, doctor
-from grader.roster import Person
+from grader.intake.roster import Person
+from grader.sandbox import doctor, linux
 from portail.server import own_address
-from portail.wording import Sentence
-from room import cell, rehearse, seats
+from room import rehearsal, seat_process, seats
 from room.__main__ import CARDS, _people
 from room.__main__ import room as command
-from room.opened import Room, free_ports
 from room.participant import Kernel, Participant, Refused
+from room.server import Room, free_ports
 from tests.conftest import ROOT
 from tests.test_pages import chromium, needs_browser, page, violations  # noqa: F401
 
@@ -193,7 +193,7 @@ def test_where_seats_cannot_be_kept_apart_no_room_opens(monkeypatch, tmp_path):
         [Sentence("Namespaces are off.", "Espaces de noms désactivés.")], 0, "Linux"
     )
     monkeypatch.setattr(doctor, "offer", lambda: lacking)
-    with pytest.raises(confinement.CannotConfine, match="Namespaces are off"):
+    with pytest.raises(linux.CannotConfine, match="Namespaces are off"):
         command(["open", "--folder", str(tmp_path / "room")], standalone_mode=False)
     assert not (tmp_path / "room").exists()
 
@@ -258,11 +258,11 @@ def test_the_start_page_follows_the_language_until_the_participant_changes_it(
     start = seat / workspace.START
     first = []
     for language in ("fr", "en", "fr"):
-        cell.write_language(language, workspace.LOCALES[language])
+        seat_process.write_language(language, workspace.LOCALES[language])
         first.append(start.read_text("utf-8").splitlines()[0])
     assert first[0] == first[2] and "commencez ici" in first[0] and "start here" in first[1]
     start.write_text("my own notes", "utf-8")
-    cell.write_language("en", "en")
+    seat_process.write_language("en", "en")
     assert start.read_text("utf-8") == "my own notes"
 
 
@@ -384,7 +384,7 @@ def test_no_seat_gets_a_right_back(opened):
         "print([libc.unshare(0x10000000), libc.unshare(0x20000), libc.ptrace(16, 1, 0, 0),\n"
         "       libc.mount(b'x', b'/learner', b'tmpfs', 0, None), os.getuid()])"
     )
-    assert printed(sit(opened, 1), code) == f"[-1, -1, -1, -1, {confinement.LEARNER}]"
+    assert printed(sit(opened, 1), code) == f"[-1, -1, -1, -1, {linux.LEARNER}]"
 
 
 def test_a_seat_that_kills_all_it_can_opens_again_with_its_work_and_no_neighbour_noticed(opened):
@@ -425,7 +425,9 @@ def test_a_seat_that_keeps_connections_open_without_end_takes_few_of_the_hubs(op
         before = len(os.listdir(f"/proc/{opened.process.pid}/fd"))
         assert kernel.ask(code) == ("", "100\n")
         assert (
-            32 < len(os.listdir(f"/proc/{opened.process.pid}/fd")) - before <= cell.MOST_CONNECTIONS
+            32
+            < len(os.listdir(f"/proc/{opened.process.pid}/fd")) - before
+            <= seat_process.MOST_CONNECTIONS
         )
         assert printed(sit(opened, 3), "print(1 + 1)") == "2"
 
@@ -516,7 +518,7 @@ def test_closing_the_room_takes_in_what_was_saved_and_leaves_nothing_running(
     assert all(seat.code in (folder / CARDS).read_text("utf-8") for seat in there)
     one = Participant(address, there[0], "fr", patience=90)
     one.come_in()
-    assert rehearse._answer(one, EXERCISE)[1] == ""
+    assert rehearsal._answer(one, EXERCISE)[1] == ""
     process.send_signal(signal.SIGINT)
     told, _ = process.communicate(timeout=60)
     assert process.returncode == 0, told
@@ -533,7 +535,7 @@ def test_a_room_that_was_killed_leaves_nothing_running_and_opens_again_with_all_
     there = seats.read(folder)
     one = Participant(address, there[0], "en", patience=90)
     one.come_in()
-    rehearse._answer(one, EXERCISE)
+    rehearsal._answer(one, EXERCISE)
     process.kill()
     process.wait()
     process.stdout.close()
@@ -566,7 +568,7 @@ def _processes_of(folder: Path) -> list[str]:
 
 def test_a_rehearsal_plays_a_lesson_in_both_languages_and_is_green(opened):
     lines = list(
-        rehearse.rehearse(
+        rehearsal.rehearse(
             opened.address("127.0.0.1"), seats.read(opened.folder)[:2], [EXERCISE], 90
         )
     )
@@ -586,7 +588,7 @@ def test_a_rehearsal_names_the_seat_where_a_lesson_breaks(opened):
     one.write(f"en/{EXERCISE}.ipynb", broken)
     try:
         lines = list(
-            rehearse.rehearse(
+            rehearsal.rehearse(
                 opened.address("127.0.0.1"), seats.read(opened.folder)[:2], [EXERCISE], 90
             )
         )
@@ -600,7 +602,7 @@ def test_a_rehearsal_names_the_seat_where_a_lesson_breaks(opened):
 
 
 def test_memory_is_told_of_a_process_and_all_below_it():
-    with rehearse.Memory(os.getpid()) as memory:
+    with rehearsal.Memory(os.getpid()) as memory:
         subprocess.run(
             [sys.executable, "-c", "import time; held = bytearray(200 << 20); time.sleep(5)"],
             check=True,
@@ -612,4 +614,4 @@ def test_memory_is_told_of_a_process_and_all_below_it():
     ("values", "value"), [([1.0], 1.0), (list(range(1, 102)), 96.0), ([2.0, 2.0], 2.0)]
 )
 def test_the_95th_percentile_is_what_95_of_100_do_not_exceed(values, value):
-    assert rehearse.percentile(values, 95) == value
+    assert rehearsal.percentile(values, 95) == value

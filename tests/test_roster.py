@@ -8,9 +8,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from grader import roster
-from grader.roster import BrokenRoster, Person, Roster, fold, lms_name
-from portail.settings import use_language
+from commons.language import use_language
+from grader.intake import roster
+from grader.intake.roster import BrokenRoster, Person, Roster, fold, lms_name
 
 HEADER = "id,name,email,section,language\n"
 LIST = (

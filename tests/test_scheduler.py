@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 import grader
-from grader import check, executor
-from grader.course import Course, read_submission
-from grader.executor import NoCluster
-from grader.usage import descendants
+from grader.course.folder import Course, read_submission
+from grader.grading import calibrate
+from grader.marking import dispatch
+from grader.marking.dispatch import NoCluster
+from grader.sandbox.usage import descendants
 from tests import coursework
 from tests.conftest import left_of
 
@@ -72,7 +73,7 @@ def course(confined, tmp_path_factory) -> Path:
             '"""A learner."""\n\n'
             f"# %% grade_id=total\ntotal = {total}\n# %% grade_id=word\nword = {word}\n",
         )
-    check.prepare(Course(course), "one")  # once, for all copies
+    calibrate.prepare(Course(course), "one")  # once, for all copies
     return course
 
 
@@ -178,13 +179,13 @@ def test_the_workers_are_sent_the_course_s_folders_and_need_none(course, cluster
     wait_for(2, address)
     copy = coursework.copy_course(course, tmp_path / "course")
     own = Course(copy)
-    spec, _ = check.prepare(own, "one", remote=True)
+    spec, _ = calibrate.prepare(own, "one", remote=True)
     jobs = [read_submission(own, "one", student).job for student in own.students("one")]
     shared = Path(own.surroundings.readable[0])
-    pool = executor.pool(spec, None, address)
+    pool = dispatch.pool(spec, None, address)
     try:
         shared.rename(shared.with_name("away"))
-        results = [result for _, result in executor.run(pool, jobs)]
+        results = [result for _, result in dispatch.run(pool, jobs)]
     finally:
         shared.with_name("away").rename(shared)
         pool.close()
@@ -280,7 +281,7 @@ def test_over_tls_the_marks_are_the_same_and_who_has_no_certificate_is_refused(
 
 
 def test_a_scheduler_that_is_not_there_is_named(course, tmp_path, monkeypatch):
-    monkeypatch.setattr(executor, "_ANSWERS_WITHIN", 2)
+    monkeypatch.setattr(dispatch, "_ANSWERS_WITHIN", 2)
     copy = coursework.copy_course(course, tmp_path / "course")
     with pytest.raises(NoCluster, match=r"tcp://127\.0\.0\.1:9 does not answer"):
         grader.grade(copy, "one", scheduler="tcp://127.0.0.1:9")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.statistics import FEWEST, agreement, items
+from grader.reports.statistics import FEWEST, agreement, items
 
 STRONG, WEAK = [2.0, 3.0, 1.0], [0.0, 1.0, 1.0]
 COLUMNS = ["n/sum", "n/double", "n/coin"]

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from grader import confinement, doctor
-from grader.commands import grader as command
-from grader.confinement import CannotConfine
-from grader.zygote import ZygoteLost
-from portail.wording import NO_BREAK_SPACE
+from commons.wording import NO_BREAK_SPACE
+from grader.cli.commands import grader as command
+from grader.sandbox import doctor, linux
+from grader.sandbox.forkserver import ZygoteLost
+from grader.sandbox.linux import CannotConfine
 from tests import coursework
 
 SOURCE = """
@@ -37,7 +37,7 @@ open({trace!r}, "w").close()
 """
 COMMANDS = """
 import contextlib, io, json, sys
-from grader.commands import main
+from grader.cli.commands import main
 
 said = {}
 for command in sys.argv[1:]:
@@ -199,7 +199,7 @@ def _refuse(error: Exception):
             "espaces de noms d’utilisateur sont désactivés",
         ),
         (
-            confinement,
+            linux,
             "call_filter",
             _refuse(CannotConfine("No libseccomp.", "Pas de libseccomp.")),
             "No libseccomp.",

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import portail
-from portail.errors import SettingError
-from portail.wording import Sentence, typeset
+from commons.errors import SettingError
+from commons.wording import Sentence, typeset
 
 
 def test_english_numbers_have_commas():
