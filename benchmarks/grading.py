@@ -31,8 +31,8 @@ from curriculum import notebooks, release
 from curriculum.lessons import ROOT
 from grader.course.folder import Course, read_submission
 from grader.grading import calibrate, cohort
-from grader.marking import dispatch, work
-from grader.sandbox.forkserver import Ended, Warm
+from grader.marking import dispatch, marker, model
+from grader.sandbox.sandbox import End, Process
 from grader.sandbox.usage import descendants, memory_of
 
 STUDENTS = (
@@ -241,25 +241,25 @@ def parts(course: Path, assignment: str) -> dict[str, float]:
         read_submission(settings, assignment, student).job
         for student in settings.students(assignment)
     ]
-    ended: list[Ended] = []
-    end = Warm.end
+    ended: list[End] = []
+    end = Process.end
 
-    def watched(*arguments, **options) -> Ended:
+    def watched(*arguments, **options) -> End:
         ended.append(end(*arguments, **options))
         return ended[-1]
 
     began = time.perf_counter()
-    work.mark(spec, jobs[0])
+    marker.mark(spec, jobs[0])
     first = time.perf_counter() - began
-    Warm.end = watched
+    Process.end = watched
     try:
         began = time.perf_counter()
         for job in jobs:
-            work.mark(spec, job)
+            marker.mark(spec, job)
         whole = (time.perf_counter() - began) / len(jobs)
     finally:
-        Warm.end = end
-        work.forget_all()
+        Process.end = end
+        marker.forget_all()
     checkers, runners = (sum(each.seconds for each in ended[at::2]) / len(jobs) for at in (0, 1))
     return {
         "a worker's start, once a run": first - whole,
@@ -345,7 +345,7 @@ def limit(course: Path, assignment: str) -> float:
     start is not counted."""
     settings = Course(course)
     command = [sys.executable, "-m", "benchmarks.grading_limit", str(course), assignment]
-    environment = {**os.environ, **settings.surroundings.environment}
+    environment = {**os.environ, **settings.view.environment}
     done = subprocess.run(
         command, check=True, text=True, stdout=subprocess.PIPE, env=environment, cwd=ROOT
     )
@@ -399,16 +399,16 @@ def left() -> set[Path]:
 class _Echo:
     """A pool that marks nothing: it gives each submission the marks of the first."""
 
-    def __init__(self, result: work.Result):
+    def __init__(self, result: model.Result):
         self.result, self.workers = result, 2
 
     def warm(self) -> None:
         """Do nothing."""
 
-    def submit(self, job: work.Job) -> concurrent.futures.Future:
+    def submit(self, job: model.Job) -> concurrent.futures.Future:
         """Return a result at once."""
         future: concurrent.futures.Future = concurrent.futures.Future()
-        future.set_result(work.Result(job.student, self.result.notebooks))
+        future.set_result(model.Result(job.student, self.result.notebooks))
         return future
 
     def close(self) -> None:
@@ -421,8 +421,8 @@ def alone(course: Path, assignment: str, students: int) -> None:
     settings = Course(course)
     spec, _ = calibrate.prepare(settings, assignment)
     job = read_submission(settings, assignment, settings.students(assignment)[0]).job
-    result = work.mark(spec, job)
-    work.forget_all()
+    result = marker.mark(spec, job)
+    marker.forget_all()
     pool, dispatch.pool = dispatch.pool, lambda *_: _Echo(result)
     try:
         cohort.grade(

@@ -11,21 +11,22 @@ import time
 
 from grader.course import folder, gradebook, nbgrader_api
 from grader.grading import calibrate, cohort, dependencies
-from grader.marking import dispatch, work
+from grader.marking import dispatch, marker, pair
 
 PARTS = (
     (folder, "_settings", "the course's settings"),
-    (work.Pair, "__init__", "a pair of warm processes"),
+    (pair.Shared, "__init__", "the sandbox started, libraries imported"),
     (calibrate, "read_source", "the source read, nbgrader imported"),
     (dependencies, "touched", "what the source's solution binds"),
-    (dispatch.Taught, "__init__", "a pair told the assignment"),
+    (pair.Shared, "told", "the sandbox told the assignment"),
+    (pair.Pair, "__init__", "a worker's fork servers"),
     (calibrate.Check, "_marked", "the solution marked split"),
     (nbgrader_api.Comparison, "points", "waited for stock nbgrader's marks of it"),
     (gradebook.Book, "__init__", "the gradebook opened, the assignment entered"),
-    (work, "_mark", "submissions marked"),
+    (marker, "_mark", "submissions marked"),
     (cohort, "write_autograded", "notebooks written"),
     (gradebook.Book, "write", "marks written"),
-    (dispatch.Local, "close", "the warm processes ended"),
+    (dispatch.Local, "close", "the sandbox ended"),
 )
 
 

@@ -20,7 +20,7 @@ from grader.course.gradebook import Book, forget_student
 from grader.grading import cohort, regrade
 from grader.intake import unmatched
 from grader.reports import moderation
-from grader.sandbox.linux import require_linux
+from grader.sandbox.kernel import require_linux
 
 
 class NotKnown(BilingualError):

@@ -15,7 +15,7 @@ from commons.wording import Sentence, number
 from curriculum import release
 from curriculum.lessons import Curriculum
 from grader.intake import roster as rosters
-from grader.sandbox import doctor, linux
+from grader.sandbox import doctor, kernel
 from portail import server
 from room import rehearsal as rehearsal
 from room import seats
@@ -31,7 +31,7 @@ def _say(english: str, french: str) -> None:
 def _refuse_without_confinement() -> None:
     missing = doctor.offer().missing
     if missing:
-        raise linux.CannotConfine(
+        raise kernel.CannotConfine(
             " ".join(each.english for each in missing)
             + " A room is opened only where seats can be kept apart.",
             " ".join(each.french for each in missing)

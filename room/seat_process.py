@@ -21,16 +21,17 @@ import traceback
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from grader.sandbox import linux
+from commons.places import learner_libraries
+from grader.sandbox import files, kernel, limits, seal, system_calls
 
-LIMITS = linux.Limits(
+LIMITS = limits.Limits(
     seconds=float("inf"), memory=3 << 30, disk=100 << 20, processes=400, descriptors=1024
 )
 MOST_CONNECTIONS = 64  # at each door of a seat, at once
 # in the seat's folder: the start page as it is given out, in a folder for each language
 START_PAGES = ".lab/start"
 LOG = ".lab/server.log"  # in the seat's folder: why a seat did not start
-_HOME, _SCRATCH = linux.HOME, linux.SCRATCH
+_HOME, _SCRATCH = files.HOME, files.SCRATCH
 #: what every seat's programs are told: places inside the cell
 PLACES = {
     "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
@@ -91,7 +92,7 @@ def be_seat(
             os._exit(1)
     theirs.close()
     _expect(ours, b"left")
-    linux.map_users(cell)
+    kernel.map_users(cell)
     ours.send(b"mapped")
     doors = [socket.socket(fileno=number) for number in _expect(ours, b"doors", 2)]
     _expect(ours, b"closed")
@@ -121,18 +122,18 @@ def _be_cell(
     environment: dict[str, str],
 ) -> None:
     """Leave the machine, and start the first process of the new one."""
-    linux.die_with_parent()
+    kernel.die_with_parent()
     try:
-        linux.call_filter(network=True)
-        linux.unshare(
-            linux.CLONE_NEWUSER
-            | linux.CLONE_NEWNS
-            | linux.CLONE_NEWPID
-            | linux.CLONE_NEWNET
-            | linux.CLONE_NEWIPC
-            | linux.CLONE_NEWUTS
+        system_calls.written(network=True)
+        kernel.unshare(
+            kernel.CLONE_NEWUSER
+            | kernel.CLONE_NEWNS
+            | kernel.CLONE_NEWPID
+            | kernel.CLONE_NEWNET
+            | kernel.CLONE_NEWIPC
+            | kernel.CLONE_NEWUTS
         )
-    except (OSError, linux.CannotConfine) as error:
+    except (OSError, kernel.CannotConfine) as error:
         control.send(str(error).encode())
         return
     control.send(b"left")
@@ -143,15 +144,15 @@ def _be_cell(
         control.close()
         os.waitpid(first, 0)
         os._exit(0)
-    linux.die_with_parent()
+    kernel.die_with_parent()
     try:
         _raise_loopback()
         doors = [socket.create_server(("127.0.0.1", number)) for number in ports[1:]]
         Path("/proc/self/oom_score_adj").write_text(
             "900"
         )  # where memory ends, the kernel takes a seat, not the hub
-        packages = [*linux.python_folders(), Path(__file__).parent]
-        linux.enter(packages, {}, home=folder)
+        packages = [*files.python_folders(learner_libraries()), Path(__file__).parent]
+        files.enter(packages, {}, home=folder)
     except OSError as error:
         control.send(str(error).encode())
         return
@@ -159,8 +160,8 @@ def _be_cell(
     lab = os.fork()
     if lab == 0:
         _be_lab(locale, environment)
-    linux.close(LIMITS, [control.fileno()], network=True)
-    linux.die_with_parent()  # changing the user took it back
+    seal.close(LIMITS, [control.fileno()], network=True)
+    kernel.die_with_parent()  # changing the user took it back
     control.send(b"closed")
     _connect_on_request(control, ports[0], lab)
 
@@ -176,7 +177,7 @@ def _raise_loopback() -> None:
 def _be_lab(locale: str, environment: dict[str, str]) -> None:
     """Become the seat's JupyterLab, without a right."""
     try:
-        linux.close(LIMITS, network=True)
+        seal.close(LIMITS, network=True)
         write_language(environment["PORTAIL_LANG"], locale)
         log = os.open(LOG, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
         os.dup2(log, 1)

@@ -1,4 +1,5 @@
 """The seats of a session: who sits where, by which code, in which folder; and what was handed in
+from grader.sandbox import kernel
 from them."""
 
 import contextlib
@@ -19,7 +20,7 @@ from curriculum import notebooks, workspace
 from curriculum.lessons import LANGUAGES, ROOT
 from grader.intake.archives import Unreadable, list_archive, read_entry
 from grader.intake.roster import Person
-from grader.sandbox import linux
+from grader.sandbox import kernel
 from room import seat_process
 
 LIST, ROSTER, GIVEN_OUT = "seats.csv", "roster.csv", "given-out.txt"
@@ -202,7 +203,7 @@ def _give_away(folder: Path) -> None:
     for each in (folder, *folder.rglob("*")):
         each.chmod(0o700 if each.is_dir() else 0o600)
         if os.geteuid() == 0:
-            os.chown(each, linux.NOBODY, linux.NOBODY)
+            os.chown(each, kernel.NOBODY, kernel.NOBODY)
 
 
 def handed_in(folder: Path, to: Path) -> int:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import requests
 
-from grader.sandbox import linux
+from grader.sandbox import kernel
 from portail import server
 from room import seats
 
@@ -86,7 +86,7 @@ class Room:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                preexec_fn=lambda: linux.die_with_parent(signal.SIGTERM),
+                preexec_fn=lambda: kernel.die_with_parent(signal.SIGTERM),
             )
 
     def _wait_until_it_answers(self, seconds: float = 60) -> None:

@@ -10,7 +10,9 @@ import pytest
 
 from grader.marking import protocol
 from grader.marking.checker import Lent
-from grader.marking.protocol import Channel, Write
+from grader.marking.protocol import Write
+from grader.sandbox import channel
+from grader.sandbox.channel import Channel
 from grader.values.plain import Packer
 
 
@@ -51,7 +53,7 @@ def test_an_answer_that_comes_too_late_answers_nobody(ends):
 def test_a_message_of_which_a_part_has_come_is_gone_on_with(ends):
     asking, answering = ends
     data = answering.encode(protocol.Seen({"a": "b" * 1000}, {}, {}, {}))
-    whole = protocol._HEAD.pack(len(data), 1) + data
+    whole = channel._HEAD.pack(len(data), 1) + data
     answering.socket.sendall(whole[:500])
     looked = []
 

@@ -173,22 +173,23 @@ def test_the_course_s_own_files_handed_back_with_the_notebook_are_nothing_to_tel
 
 def test_a_course_in_which_python_itself_lies_is_refused_by_name(tmp_path, monkeypatch):
     course = coursework.build_course_of_one(SOURCE, tmp_path / "course")
-    monkeypatch.setattr("grader.course.folder.python_folders", lambda: [course / "source" / "venv"])
+    inside = [course / "source" / "venv"]
+    monkeypatch.setattr("grader.course.folder.python_folders", lambda _: inside)
     with pytest.raises(NoCourse, match="Install it elsewhere"):
         Course(course)
 
 
 def test_a_course_around_which_python_lies_is_hidden_whole(tmp_path, monkeypatch):
     course = coursework.build_course_of_one(SOURCE, tmp_path / "course")
-    monkeypatch.setattr("grader.course.folder.python_folders", lambda: [tmp_path])
-    assert str(course) in Course(course).surroundings.hidden
+    monkeypatch.setattr("grader.course.folder.python_folders", lambda _: [tmp_path])
+    assert str(course) in Course(course).view.hidden
 
 
 def test_a_course_that_holds_python_is_hidden_in_parts(tmp_path, monkeypatch):
     course = coursework.build_course_of_one(SOURCE, tmp_path / "course")
-    monkeypatch.setattr("grader.course.folder.python_folders", lambda: [course / ".venv"])
+    monkeypatch.setattr("grader.course.folder.python_folders", lambda _: [course / ".venv"])
     assert {str(course / part) for part in ("source", "gradebook.db")} <= set(
-        Course(course).surroundings.hidden
+        Course(course).view.hidden
     )
 
 

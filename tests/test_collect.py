@@ -22,7 +22,7 @@ from grader.intake import collect as room
 from grader.intake.archives import Entry, Unreadable, grade_ids, list_archive, read_entry
 from grader.intake.collect import CannotCollect, Collection, collect
 from grader.intake.roster import Person, Roster
-from grader.sandbox.linux import Limits
+from grader.sandbox.limits import Limits
 from grader.sandbox.usage import descendants
 
 TRUST, SERVED = "03-trust-this-table", "04-served-online"

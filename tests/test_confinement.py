@@ -1,12 +1,12 @@
 """Is a sealed process shut off from everything but what it is given, and does it leave nothing
 behind?"""
 
+import ctypes
 import os
 import pickle
 import platform
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,12 +15,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from grader.intake.reader import ask_once
+from commons.places import learner_libraries
 from grader.marking import protocol
-from grader.marking.protocol import Channel
-from grader.sandbox import doctor, linux
-from grader.sandbox.forkserver import Surroundings, Zygote, ZygoteLost
-from grader.sandbox.linux import CannotConfine, Limits
+from grader.sandbox import doctor, kernel, system_calls
+from grader.sandbox.channel import Channel, Gone, TooSlow
+from grader.sandbox.forkserver import View
+from grader.sandbox.kernel import CannotConfine
+from grader.sandbox.limits import Limits
+from grader.sandbox.sandbox import Sandbox, SandboxLost
 from grader.sandbox.usage import descendants
 from tests.conftest import left_of
 
@@ -53,12 +55,14 @@ while True:
 """
 WORKER = """
 import time
-from grader.sandbox.forkserver import Surroundings, Zygote
-zygote = Zygote(Surroundings())
-print(zygote.process.pid, flush=True)
+from grader.sandbox.forkserver import View
+from grader.sandbox.sandbox import Sandbox
+sandbox = Sandbox(View())
+print(sandbox.first.pid, flush=True)
 time.sleep(60)
 """
 ORDINARY = Limits(cell_seconds=20)
+RUNNER = "grader.marking.runner:serve"
 
 
 @pytest.fixture(scope="module")
@@ -69,37 +73,38 @@ def secret(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def zygote(tmp_path_factory):
+def sandbox(tmp_path_factory):
     shown = tmp_path_factory.mktemp("shown")
     (shown / "rows.csv").write_text("a\n1\n")
-    one = Zygote(Surroundings(readable=[str(shown)], environment={"ROWS": str(shown)}))
-    yield one
-    one.close()
+    view = View(
+        readable=[str(shown)],
+        environment={"ROWS": str(shown)},
+        preload=["grader.marking.runner", "grader.marking.shell:warm"],
+        libraries=list(map(str, learner_libraries())),
+    )
+    with Sandbox(view) as one:
+        yield one
 
 
 @pytest.fixture
-def run(zygote):
+def run(sandbox):
     """Run code in a fresh sealed process and return what it printed, and its failure if it
     had one."""
 
     def run(code: str, limits: Limits = ORDINARY) -> str:
-        here, theirs = socket.socketpair()
-        with here, theirs:
-            number = zygote.start("grader.marking.runner:serve", limits, [theirs.fileno()])
-            theirs.close()
-            channel = Channel(here, protocol.Answer)
-            try:
-                channel.ask(protocol.Open(b'{"cells": []}'), 30)
-                answer = channel.ask(
-                    protocol.Run(code, limits.cell_seconds), limits.cell_seconds + 10
-                )
-                outputs = msgspec.msgpack.decode(answer.outputs)
-            except protocol.Gone:
-                outputs = [{"text": "gone"}]
-            except protocol.TooSlow:
-                outputs = [{"text": "slow"}]
-            finally:
-                zygote.end(number)
+        process = sandbox.process(RUNNER, limits, expects=protocol.Answer)
+        try:
+            process.channel.ask(protocol.Open(b'{"cells": []}'), 30)
+            answer = process.channel.ask(
+                protocol.Run(code, limits.cell_seconds), limits.cell_seconds + 10
+            )
+            outputs = msgspec.msgpack.decode(answer.outputs)
+        except Gone:
+            outputs = [{"text": "gone"}]
+        except TooSlow:
+            outputs = [{"text": "slow"}]
+        finally:
+            process.end()
         return "".join(each.get("text", "") + each.get("ename", "") for each in outputs).strip()
 
     return run
@@ -177,7 +182,7 @@ def test_it_sees_no_process_but_its_own(run):
     assert run("import os; print(os.getpid(), os.getppid())") == "1 0"
 
 
-def test_it_cannot_signal_the_warm_process(run, zygote):
+def test_it_cannot_signal_the_warm_process(run, sandbox):
     run("import os, signal; os.kill(-1, signal.SIGKILL)")
     assert run("print('still')") == "still"
 
@@ -190,17 +195,17 @@ def test_memory_files_and_descriptors_end_at_their_limits(run):
     assert run("kept = [open('/dev/null') for n in range(100)]", small) == "OSError"
 
 
-def test_a_fork_bomb_ends_at_its_limit_and_leaves_nothing(run, zygote):
-    before = len(descendants(zygote.process.pid))
+def test_a_fork_bomb_ends_at_its_limit_and_leaves_nothing(run, sandbox):
+    before = len(descendants(sandbox.first.pid))
     assert run(FORK_BOMB) == "BlockingIOError"
-    assert len(descendants(zygote.process.pid)) == before
+    assert len(descendants(sandbox.first.pid)) == before
 
 
-def test_what_it_started_ends_with_it(run, zygote):
-    before = len(descendants(zygote.process.pid))
+def test_what_it_started_ends_with_it(run, sandbox):
+    before = len(descendants(sandbox.first.pid))
     run("import subprocess; subprocess.Popen(['sleep', '600'], start_new_session=True)")
     time.sleep(0.2)
-    assert len(descendants(zygote.process.pid)) == before
+    assert len(descendants(sandbox.first.pid)) == before
 
 
 def test_an_endless_cell_is_stopped_and_the_next_one_runs(run):
@@ -222,10 +227,10 @@ def test_the_warm_process_ends_when_its_worker_is_killed(tmp_path):
 
 
 def test_a_lost_warm_process_is_told():
-    one = Zygote(Surroundings())
-    os.killpg(one.process.pid, signal.SIGKILL)
-    with pytest.raises(ZygoteLost, match="run the command again") as lost:
-        one.start("grader.marking.runner:serve", Limits(), [])
+    one = Sandbox(View())
+    os.killpg(one.first.pid, signal.SIGKILL)
+    with pytest.raises(SandboxLost, match="run the command again") as lost:
+        one.process(RUNNER, Limits())
         one.wait(1, 5)
     assert str(pickle.loads(pickle.dumps(lost.value))) == str(
         lost.value
@@ -233,44 +238,43 @@ def test_a_lost_warm_process_is_told():
     one.close()
 
 
-def test_a_question_whose_process_somebody_kills_is_asked_again(zygote, monkeypatch):
+def test_a_question_whose_process_somebody_kills_is_asked_again(sandbox, monkeypatch):
     asked, ask = [], Channel.ask
 
     def after_a_kill(channel, question, seconds):
         asked.append(question)
         if len(asked) < 4:
-            os.kill(descendants(zygote.process.pid)[-1], signal.SIGKILL)
+            os.kill(descendants(sandbox.first.pid)[-1], signal.SIGKILL)
         return ask(channel, question, seconds)
 
     monkeypatch.setattr(Channel, "ask", after_a_kill)
-    opened = ask_once(
-        zygote,
-        "grader.marking.runner:serve",
-        Limits(),
-        protocol.Open(b'{"cells": []}'),
-        protocol.Opened,
-        30,
-    )
+    question = protocol.Open(b'{"cells": []}')
+    opened = sandbox.ask(RUNNER, question, protocol.Opened, Limits(), 30)
     assert opened == protocol.Opened() and len(asked) == 4
 
 
 def test_where_a_namespace_is_refused_nothing_runs(monkeypatch):
-    """The parent cannot set the users of the cell: as where a container forbids it."""
+    """The parent cannot set the users of the sandbox: as where a container forbids it."""
 
     def refuse(pid):
         raise PermissionError(1, "Operation not permitted")
 
-    monkeypatch.setattr(linux, "map_users", refuse)
+    monkeypatch.setattr(kernel, "map_users", refuse)
     with pytest.raises(CannotConfine, match="Nothing was run"):
-        Zygote(Surroundings())
+        Sandbox(View())
 
 
 def test_without_the_library_for_system_calls_nothing_runs(monkeypatch):
-    monkeypatch.setitem(sys.modules, "pyseccomp", None)
-    linux.call_filter.cache_clear()
+    def missing(name, **_):
+        raise OSError(f"{name}: cannot open shared object file")
+
+    for cached in (system_calls.written, system_calls._library):
+        cached.cache_clear()
+    monkeypatch.setattr(ctypes, "CDLL", missing)
     with pytest.raises(CannotConfine, match="libseccomp"):
-        Zygote(Surroundings())
-    linux.call_filter.cache_clear()
+        Sandbox(View())
+    monkeypatch.undo()
+    assert system_calls.written()
 
 
 def listed() -> dict[str, str]:
@@ -280,7 +284,7 @@ def listed() -> dict[str, str]:
 
 
 def test_the_system_calls_that_stay_allowed_are_those_listed_each_with_its_reason():
-    assert set(listed()) == linux.allowed_calls() and all(listed().values())
+    assert set(listed()) == system_calls.allowed_calls() and all(listed().values())
 
 
 PROBE = """
@@ -295,15 +299,9 @@ for number in {numbers}:
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="the numbers are those of x86-64")
 def test_no_other_system_call_is_answered_not_even_one_without_a_name(run):
-    import pyseccomp
-
-    allowed = {
-        pyseccomp.resolve_syscall(pyseccomp.Arch.NATIVE, name) for name in linux.allowed_calls()
-    }
-    for_probes = {
-        335,
-        336,
-    }  # of the kernel's own probes, which it lets past every filter; whoever calls them is ended
+    allowed = {system_calls.number(name) for name in system_calls.allowed_calls()}
+    # Of the kernel's own probes, which it lets past every filter; whoever calls them is ended.
+    for_probes = {335, 336}
     assert len(allowed) > 150
     assert run(PROBE.format(numbers=sorted(set(range(600)) - allowed - for_probes))) == ""
 
@@ -349,33 +347,23 @@ def test_a_folder_that_is_hidden_is_empty_inside_a_folder_that_is_seen(tmp_path)
     (course / "source").mkdir(parents=True)
     try:
         (course / "source" / "answers.txt").write_text("CANARY")
-        one = Zygote(Surroundings(hidden=[str(course)]))
-        asked = ask_once(
-            one,
-            "grader.marking.runner:serve",
-            ORDINARY,
-            protocol.Run(f"import os; print(os.listdir({str(course)!r}))", 20),
-            protocol.Ran,
-            30,
-        )
-        one.close()
+        question = protocol.Run(f"import os; print(os.listdir({str(course)!r}))", 20)
+        with Sandbox(View(hidden=[str(course)])) as one:
+            asked = one.ask(RUNNER, question, protocol.Ran, ORDINARY, 30)
         assert "[]" in msgspec.msgpack.decode(asked.outputs)[0]["text"]
     finally:
         shutil.rmtree(course)
 
 
-SEEN = """
-import socket, sys, time
+SEEN = f"""
 from grader.marking import protocol
-from grader.marking.protocol import Channel
-from grader.sandbox.linux import Limits
-from grader.sandbox.forkserver import Surroundings, Zygote
-zygote = Zygote(Surroundings())
-here, theirs = socket.socketpair()
-number = zygote.start("grader.marking.runner:serve", Limits(), [theirs.fileno()])
-Channel(here, protocol.Answer).ask(protocol.Run("kept = b'x' * (300 << 20)", 20), 60)
-print(zygote.meter(number).memory() >> 20)
-zygote.close()
+from grader.sandbox.forkserver import View
+from grader.sandbox.limits import Limits
+from grader.sandbox.sandbox import Sandbox
+with Sandbox(View(preload=["grader.marking.runner"])) as sandbox:
+    process = sandbox.process("{RUNNER}", Limits(), expects=protocol.Answer)
+    process.channel.ask(protocol.Run("kept = b'x' * (300 << 20)", 20), 60)
+    print(process.meter().memory() >> 20)
 """
 
 
@@ -397,16 +385,14 @@ def test_the_memory_of_a_submission_is_seen_by_an_administrator_and_by_an_ordina
         "time.sleep(60)",
     ],
 )
-def test_memory_that_no_process_has_for_its_own_counts_too(zygote, code):
-    here, theirs = socket.socketpair()
-    with here, theirs:
-        number = zygote.start("grader.marking.runner:serve", ORDINARY, [theirs.fileno()])
-        meter, channel = zygote.meter(number), Channel(here, protocol.Answer)
-        channel.ask(protocol.Open(b'{"cells": []}'), 60)
-        before = meter.memory()
-        channel.ask(protocol.Run(code, 60), 300)
-        assert meter.memory() - before > 40 << 20
-        zygote.end(number)
+def test_memory_that_no_process_has_for_its_own_counts_too(sandbox, code):
+    process = sandbox.process(RUNNER, ORDINARY, expects=protocol.Answer)
+    meter, channel = process.meter(), process.channel
+    channel.ask(protocol.Open(b'{"cells": []}'), 60)
+    before = meter.memory()
+    channel.ask(protocol.Run(code, 60), 300)
+    assert meter.memory() - before > 40 << 20
+    process.end()
 
 
 CHILDREN = """
@@ -420,14 +406,11 @@ for _ in range(4):
 """
 
 
-def test_processor_time_is_counted_over_all_processes_of_a_submission(zygote):
-    here, theirs = socket.socketpair()
-    with here, theirs:
-        number = zygote.start("grader.marking.runner:serve", ORDINARY, [theirs.fileno()])
-        meter = zygote.meter(number)
-        channel = Channel(here, protocol.Answer)
-        channel.ask(protocol.Run("sum(range(20_000_000))", 60), 300)
-        one = meter.look()
-        channel.ask(protocol.Run(CHILDREN, 60), 300)
-        assert meter.look() - one > 2 * one
-        zygote.end(number)
+def test_processor_time_is_counted_over_all_processes_of_a_submission(sandbox):
+    process = sandbox.process(RUNNER, ORDINARY, expects=protocol.Answer)
+    meter, channel = process.meter(), process.channel
+    channel.ask(protocol.Run("sum(range(20_000_000))", 60), 300)
+    one = meter.look()
+    channel.ask(protocol.Run(CHILDREN, 60), 300)
+    assert meter.look() - one > 2 * one
+    process.end()

@@ -24,20 +24,22 @@ from grader.course.folder import Course, read_submission
 from grader.course.gradebook import GradebookProblem
 from grader.course.journal import Entry, Journal
 from grader.grading import calibrate, cohort
-from grader.marking import work
+from grader.marking import marker, model, session
 from grader.marking.protocol import Marked
-from grader.sandbox.forkserver import ZygoteLost
-from grader.sandbox.linux import Limits
+from grader.sandbox.limits import Limits
+from grader.sandbox.sandbox import SandboxLost
 from grader.sandbox.usage import descendants
 from tests import coursework
 
 POINTS = int(os.environ.get("KILL_POINTS", "10"))  #: of each kind; `make soak` does 50
 COHORT = max(24, 2 * POINTS)
-DEPTHS = {
-    "warm process": 2,
-    "runner, or warm process of the checkers": 3,
-    "checker": 4,
-}  #: below the coordinator
+DEPTHS = {  #: below the coordinator
+    "the sandbox, whole": 2,
+    "a fork server that was told the assignment": 3,
+    "a worker's fork server, or the one that was told the tests": 4,
+    "runner, or a worker's fork server for checkers": 5,
+    "checker": 6,
+}
 SOURCE = """
 # %% grade_id=double kind=solution
 def double(x):
@@ -198,8 +200,8 @@ def kill(kind: str, begun: subprocess.Popen, chance: random.Random) -> bool:
 
 
 def depth(pid: int, ancestor: int) -> int:
-    """Return how far a process is below another; the first below, which only starts the cell, is
-    not in ``DEPTHS``."""
+    """Return how far a process is below another; the first below, which only starts the sandbox,
+    is not in ``DEPTHS``."""
     steps = 0
     while pid not in (ancestor, 0, 1):
         try:
@@ -216,23 +218,22 @@ def one_by_one(course):
     spec, _ = calibrate.prepare(Course(course), "one")
     good = read_submission(Course(course), "one", "learner-01").job
 
-    def mark(code: str = "", limits: Limits = spec.limits) -> work.Result:
+    def mark(code: str = "", limits: Limits = spec.limits) -> model.Result:
         notebook = nbformat.reads(good.notebooks["one"].decode(), as_version=4)
         notebook.cells.insert(0, nbformat.v4.new_code_cell(code))
         job = msgspec.structs.replace(good, notebooks={"one": nbformat.writes(notebook).encode()})
-        return work.mark(msgspec.structs.replace(spec, limits=limits), job)
+        return marker.mark(msgspec.structs.replace(spec, limits=limits), job)
 
     yield mark
-    work.forget()
+    marker.forget()
 
 
-@pytest.mark.parametrize(("kind", "depth_of_it"), [("runner", 2), ("checker", 3)])
+@pytest.mark.parametrize(("kind", "depth_of_it"), [("runner", 4), ("checker", 5)])
 def test_a_process_killed_five_times_running_changes_no_mark(one_by_one, kind, depth_of_it):
     right = one_by_one("import time; time.sleep(0.3)")
-    top, killed = work.warm(work._kept.pair.assignment).zygote.process.pid, set()
-    standing = {
-        pid for pid in descendants(top) if depth(pid, top) == depth_of_it
-    }  # the checkers' warm process
+    top, killed = marker._kept.pair.shared.sandbox.first.pid, set()
+    # a worker's fork server
+    standing = {pid for pid in descendants(top) if depth(pid, top) == depth_of_it}
     assert right.again == 0 and right.notebooks["one"].cause == ""
 
     def kill_five() -> None:
@@ -257,15 +258,15 @@ def test_a_process_killed_five_times_running_changes_no_mark(one_by_one, kind, d
 def test_a_submission_killed_each_time_is_named_and_no_other_is_touched(
     course, unbroken, tmp_path, monkeypatch
 ):
-    copy, real = again(course, tmp_path), work._mark
+    copy, real = again(course, tmp_path), marker._mark
 
-    def killed_each_time(pair, job, progress):
+    def killed_each_time(assignment, pair, job, progress):
         if job.student == "learner-03":
-            raise ZygoteLost("exit -9")
-        return real(pair, job, progress)
+            raise SandboxLost("exit -9")
+        return real(assignment, pair, job, progress)
 
-    monkeypatch.setattr(work, "MOST_KILLED", 2)
-    monkeypatch.setattr(work, "_mark", killed_each_time)
+    monkeypatch.setattr(marker, "MOST_KILLED", 2)
+    monkeypatch.setattr(marker, "_mark", killed_each_time)
     outcome = grader.grade(copy, "one", workers=2)
     assert [each.student for each in outcome.of("failed")] == ["learner-03"] and outcome.code == 1
     assert "exit -9" in str(outcome.of("failed")[0].reason)
@@ -295,8 +296,8 @@ burn()
 
 @pytest.mark.parametrize("way", ENDS_ITSELF)
 def test_a_submission_that_ends_itself_is_marked_once(one_by_one, monkeypatch, way):
-    tried, real = [], work._mark
-    monkeypatch.setattr(work, "_mark", lambda *given: tried.append(1) or real(*given))
+    tried, real = [], marker._mark
+    monkeypatch.setattr(marker, "_mark", lambda *given: tried.append(1) or real(*given))
     marked = one_by_one(ENDS_ITSELF[way], Limits(seconds=3))
     assert (
         marked.notebooks["one"].cause in ("ended", "time") and len(tried) == 1 and marked.again == 0
@@ -306,7 +307,7 @@ def test_a_submission_that_ends_itself_is_marked_once(one_by_one, monkeypatch, w
 def test_the_first_mark_of_a_test_stands_though_its_process_is_killed_after_it(
     one_by_one, monkeypatch
 ):
-    given, real = [], work._Marking.take
+    given, real = [], session._Session.take
 
     def wrong_at_first(marking, report):
         if isinstance(report, Marked):
@@ -314,11 +315,11 @@ def test_the_first_mark_of_a_test_stands_though_its_process_is_killed_after_it(
             given.append(report)
             real(marking, report)
             if len(given) == 1:
-                os.kill(marking.pair.zygote.meter(marking.runner).root, signal.SIGKILL)
+                os.kill(marking.runner.meter().root, signal.SIGKILL)
         else:
             real(marking, report)
 
-    monkeypatch.setattr(work._Marking, "take", wrong_at_first)
+    monkeypatch.setattr(session._Session, "take", wrong_at_first)
     marked = one_by_one("import time; time.sleep(0.1)")
     first = given[0].grade_id
     assert marked.again == 1 and marked.notebooks["one"].marks[first].points == 0.0
@@ -326,14 +327,14 @@ def test_the_first_mark_of_a_test_stands_though_its_process_is_killed_after_it(
 
 
 def test_a_second_marking_is_told_in_the_report(course, unbroken, tmp_path, monkeypatch):
-    real = work.mark
+    real = marker.mark
 
     def killed_once(assignment, job):
         result = real(assignment, job)
         result.again = int(job.student == "learner-02")
         return result
 
-    monkeypatch.setattr(work, "mark", killed_once)
+    monkeypatch.setattr(marker, "mark", killed_once)
     outcome = grader.grade(again(course, tmp_path), "one", workers=2)
     assert [each.student for each in outcome.submissions if ("again", "") in each.notes] == [
         "learner-02"

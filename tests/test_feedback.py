@@ -11,6 +11,7 @@ from grader.intake import roster
 from grader.marking.hints import Hint, of_failure
 from grader.marking.protocol import Cell
 from grader.reports import feedback, rendering
+from grader.sandbox.sandbox import Sandbox
 from tests import coursework
 from tests.test_pages import AXE, chromium, needs_browser, page, violations  # noqa: F401
 
@@ -199,7 +200,7 @@ def test_a_person_s_points_and_comment_are_shown(course, tmp_path):
 
 
 def test_a_notebook_that_ends_its_drawing_still_has_its_marks(course, tmp_path, monkeypatch):
-    monkeypatch.setattr(feedback, "ask_once", lambda *_: None)
+    monkeypatch.setattr(Sandbox, "ask", lambda *_: None)
     own = coursework.copy_course(course, tmp_path / "course")
     feedback.feedback(own, "one", students=["honest"])
     assert "cannot be shown here" in html(own, "honest") and "6.00" in html(own, "honest")

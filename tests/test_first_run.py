@@ -21,7 +21,8 @@ from grader.course.folder import CannotRead, Course
 from grader.course.gradebook import Book
 from grader.course.journal import Journal
 from grader.grading import calibrate, cohort
-from grader.marking import dispatch
+from grader.marking.pair import Shared
+from grader.sandbox.sandbox import Sandbox
 from grader.sandbox.usage import descendants
 from tests import coursework
 from tests.conftest import ROOT
@@ -201,8 +202,7 @@ def test_a_first_run_killed_again_and_again_gives_the_marks_of_an_unbroken_one(c
 
 def test_a_check_leaves_no_process_behind(course):
     before = set(of_this_process())
-    with contextlib.closing(calibrate.Check(Course(course), "one", workers=2)) as checking:
-        assert len(checking.pairs) == 2
+    with contextlib.closing(calibrate.Check(Course(course), "one")):
         assert set(of_this_process()) - before
     assert not set(of_this_process()) - before
 
@@ -238,14 +238,14 @@ def test_nbgrader_s_extensions_of_the_server_can_be_imported_later():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_the_first_pairs_are_the_ones_that_mark(course, monkeypatch):
+def test_one_sandbox_is_started_for_the_check_and_for_all_workers(course, monkeypatch):
     made = []
-    begin = dispatch.Pair.__init__
+    begin = Sandbox.__init__
     monkeypatch.setattr(
-        dispatch.Pair, "__init__", lambda self, *given: made.append(self) or begin(self, *given)
+        Sandbox, "__init__", lambda self, *given: made.append(self) or begin(self, *given)
     )
     assert grader.grade(course, "one", workers=2).live
-    assert len(made) == 2
+    assert len(made) == 1
 
 
 @pytest.mark.parametrize("settings", ["", 'c.ClearSolutions.code_stub = {"python": "# here"}\n'])
@@ -311,17 +311,19 @@ def test_settings_that_change_how_a_source_is_read_ask_for_a_new_check(course):
     assert any(cell.source == "# here" for cell in after.notebooks[0].cells)
 
 
-def test_a_warm_process_killed_before_it_was_told_the_assignment_costs_no_mark(course, monkeypatch):
-    begin = dispatch.Taught.__init__
+def test_a_sandbox_killed_before_it_was_told_the_assignment_costs_no_mark(course, monkeypatch):
+    tell, killed = Shared.told, []
 
-    def killed(self, first, assignment):
-        first.zygote.process.kill()
-        first.zygote.process.wait()
-        begin(self, first, assignment)
+    def after_a_kill(self, assignment):
+        if not killed:
+            killed.append(self)
+            self.sandbox.first.kill()
+            self.sandbox.first.wait()
+        return tell(self, assignment)
 
-    monkeypatch.setattr(dispatch.Taught, "__init__", killed)
+    monkeypatch.setattr(Shared, "told", after_a_kill)
     grader.grade(course, "one", workers=2)
-    assert marked(course) == expected(course)
+    assert killed and marked(course) == expected(course)
 
 
 def test_a_process_that_has_run_an_event_loop_can_compare_a_source(tmp_path):

@@ -13,7 +13,7 @@ import pytest
 from grader.course import nbgrader_api
 from grader.course.folder import Course, read_source
 from grader.grading import calibrate
-from grader.marking import work
+from grader.marking import marker, model
 from grader.sandbox import doctor
 from tests import coursework, value_grammar
 
@@ -52,7 +52,7 @@ def source(pairs: list[tuple[str, str]]) -> str:
     return "\n\n".join(cells)
 
 
-def marks(folder, pairs) -> tuple[dict[str, float], dict[str, work.Mark], work.MarkedNotebook]:
+def marks(folder, pairs) -> tuple[dict[str, float], dict[str, model.Mark], model.MarkedNotebook]:
     """Return stock nbgrader's points for each test, this grader's marks, and its notebook."""
     course = Course(coursework.build_course_of_one(source(pairs), folder))
     notebook, _ = read_source(course, course.notebooks("one")[0])
@@ -68,8 +68,9 @@ def marks(folder, pairs) -> tuple[dict[str, float], dict[str, work.Mark], work.M
     spec = calibrate._assignment(
         course, "one", [msgspec.structs.replace(notebook, cells=cells)], "", False
     )
-    result = work.mark(spec, work.Job("solution", {"one": course.notebooks("one")[0].read_bytes()}))
-    work.forget_all()
+    job = model.Job("solution", {"one": course.notebooks("one")[0].read_bytes()})
+    result = marker.mark(spec, job)
+    marker.forget_all()
     away = folder / "away"
     away.mkdir()
     by_stock = nbgrader_api.marks_of_solution(course, "one", away)["one"]

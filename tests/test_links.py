@@ -11,7 +11,7 @@ from bs4 import BeautifulSoup
 from nbconvert import HTMLExporter
 
 import grader
-from grader.marking import reading, work
+from grader.marking import reading, session
 from tests import coursework
 from tests.test_durability import SOURCE
 
@@ -175,7 +175,7 @@ def written(kind: str, source: str, attachments: dict | None = None) -> dict:
     """A cell as it is written into ``autograded/``."""
     cell = {"cell_type": kind, "metadata": {}, "source": source, "attachments": attachments or {}}
     (read,) = reading.read(json.dumps({"cells": [cell], "nbformat": 4}).encode()).cells
-    text = work.fenced(read.source) if read.live else read.source
+    text = session.fenced(read.source) if read.live else read.source
     made = {"cell_type": read.kind, "id": "a", "metadata": {}, "source": text}
     return made | ({"attachments": read.attachments} if read.attachments else {})
 

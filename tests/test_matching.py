@@ -7,9 +7,9 @@ import pytest
 
 from grader.course.folder import Course, read_source
 from grader.marking import reading
+from grader.marking.model import SourceCell
 from grader.marking.protocol import Cell
 from grader.marking.reading import Place, matched
-from grader.marking.work import SourceCell
 from tests.conftest import ROOT
 
 SOURCE = [

@@ -19,7 +19,7 @@ from grader.course import folder as courses
 from grader.course.folder import Course, is_usable, read_submission
 from grader.course.journal import Entry, Journal
 from grader.grading import cohort
-from grader.marking.work import MarkedNotebook
+from grader.marking.model import MarkedNotebook
 from tests import coursework
 from tests.test_durability import SOURCE
 

@@ -19,7 +19,7 @@ import requests
 from commons.wording import Sentence
 from curriculum import notebooks, workspace
 from grader.intake.roster import Person
-from grader.sandbox import doctor, linux
+from grader.sandbox import doctor, kernel
 from portail.server import own_address
 from room import rehearsal, seat_process, seats
 from room.__main__ import CARDS, _people
@@ -193,7 +193,7 @@ def test_where_seats_cannot_be_kept_apart_no_room_opens(monkeypatch, tmp_path):
         [Sentence("Namespaces are off.", "Espaces de noms désactivés.")], 0, "Linux"
     )
     monkeypatch.setattr(doctor, "offer", lambda: lacking)
-    with pytest.raises(linux.CannotConfine, match="Namespaces are off"):
+    with pytest.raises(kernel.CannotConfine, match="Namespaces are off"):
         command(["open", "--folder", str(tmp_path / "room")], standalone_mode=False)
     assert not (tmp_path / "room").exists()
 
@@ -384,7 +384,7 @@ def test_no_seat_gets_a_right_back(opened):
         "print([libc.unshare(0x10000000), libc.unshare(0x20000), libc.ptrace(16, 1, 0, 0),\n"
         "       libc.mount(b'x', b'/learner', b'tmpfs', 0, None), os.getuid()])"
     )
-    assert printed(sit(opened, 1), code) == f"[-1, -1, -1, -1, {linux.LEARNER}]"
+    assert printed(sit(opened, 1), code) == f"[-1, -1, -1, -1, {kernel.LEARNER}]"
 
 
 def test_a_seat_that_kills_all_it_can_opens_again_with_its_work_and_no_neighbour_noticed(opened):

@@ -181,7 +181,7 @@ def test_the_workers_are_sent_the_course_s_folders_and_need_none(course, cluster
     own = Course(copy)
     spec, _ = calibrate.prepare(own, "one", remote=True)
     jobs = [read_submission(own, "one", student).job for student in own.students("one")]
-    shared = Path(own.surroundings.readable[0])
+    shared = Path(own.view.readable[0])
     pool = dispatch.pool(spec, None, address)
     try:
         shared.rename(shared.with_name("away"))

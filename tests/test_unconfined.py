@@ -13,9 +13,9 @@ from click.testing import CliRunner
 
 from commons.wording import NO_BREAK_SPACE
 from grader.cli.commands import grader as command
-from grader.sandbox import doctor, linux
-from grader.sandbox.forkserver import ZygoteLost
-from grader.sandbox.linux import CannotConfine
+from grader.sandbox import doctor, system_calls
+from grader.sandbox.kernel import CannotConfine
+from grader.sandbox.sandbox import SandboxLost
 from tests import coursework
 
 SOURCE = """
@@ -63,7 +63,7 @@ lacking = {
 for module, names in lacking.items():
     for name in names.split():
         delattr(module, name)
-sys.modules |= dict.fromkeys(["fcntl", "grp", "pwd", "pyseccomp", "resource", "termios"])
+sys.modules |= dict.fromkeys(["fcntl", "grp", "pwd", "resource", "termios"])
 sys.platform = "win32"
 """  # noqa: E501
 NO_NAMESPACES = [
@@ -199,29 +199,29 @@ def _refuse(error: Exception):
             "espaces de noms d’utilisateur sont désactivés",
         ),
         (
-            linux,
-            "call_filter",
+            system_calls,
+            "written",
             _refuse(CannotConfine("No libseccomp.", "Pas de libseccomp.")),
             "No libseccomp.",
             "Pas de libseccomp.",
         ),
         (
             doctor,
-            "Zygote",
+            "Sandbox",
             _refuse(CannotConfine("No cell.", "Pas de cellule.")),
             "No cell.",
             "Pas de cellule.",
         ),
         (
             doctor,
-            "Zygote",
-            _refuse(ZygoteLost("it ended")),
+            "Sandbox",
+            _refuse(SandboxLost("it ended")),
             "could not start: it ended",
             "n’a pu démarrer : it ended",
         ),
         (
             doctor,
-            "Zygote",
+            "Sandbox",
             _refuse(TimeoutError("no answer")),
             "could not start: no answer",
             "n’a pu démarrer : no answer",

@@ -20,10 +20,12 @@ from pathlib import Path
 import msgspec
 
 from commons.errors import BilingualError, CannotWrite
+from commons.places import learner_libraries
 from commons.wording import visible
-from grader.marking.work import MOST_NOTEBOOK, Job, SourceCell, SourceNotebook
-from grader.sandbox.forkserver import Surroundings
-from grader.sandbox.linux import Limits, python_folders
+from grader.marking.model import MOST_NOTEBOOK, Job, SourceCell, SourceNotebook
+from grader.sandbox.files import python_folders
+from grader.sandbox.forkserver import View
+from grader.sandbox.limits import Limits
 
 MOST_FILES, MOST_FILE_BYTES = (
     200,
@@ -123,7 +125,7 @@ class Course:
             ),
         ]
         hidden = self._to_hide()
-        self.surroundings = Surroundings(
+        self.view = View(
             sorted({str(Path(path).resolve()) for path in readable}),
             environment,
             hidden=sorted(map(str, hidden)),
@@ -138,7 +140,7 @@ class Course:
         Raises:
             NoCourse: if Python lies in one of these parts.
         """
-        python = python_folders()
+        python = python_folders(learner_libraries())
         release = self.root / self.config.CourseDirectory.get("release_directory", "release")
         exchange = Path(
             self.config.get("Exchange", {}).get("root") or "/usr/local/share/nbgrader/exchange"
@@ -182,7 +184,7 @@ class Course:
             self.state,
             self.root / "gradebook.db",
         ]
-        for path in map(Path, self.surroundings.readable):
+        for path in map(Path, self.view.readable):
             for each in secret:
                 if each.resolve().is_relative_to(path) or path.is_relative_to(each.resolve()):
                     raise NoCourse(
@@ -276,11 +278,11 @@ class Course:
         for path in self.notebooks(assignment):
             _add(digest, path.name, path.read_bytes())
         _add(digest, "data", self.data(assignment))
-        for folder in map(Path, self.surroundings.readable):
+        for folder in map(Path, self.view.readable):
             for path in sorted(folder.rglob("*")) if folder.is_dir() else [folder]:
                 if path.is_file():
                     _add(digest, str(path.relative_to(folder)), path.read_bytes())
-        for name, value in sorted(self.surroundings.environment.items()):
+        for name, value in sorted(self.view.environment.items()):
             _add(digest, name, b"" if Path(value).is_absolute() else value.encode())
         return digest.hexdigest()
 

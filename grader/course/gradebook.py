@@ -10,7 +10,7 @@ import msgspec
 from commons.errors import BilingualError
 from grader.course import nbgrader_api
 from grader.course.folder import Course, read_source
-from grader.marking.work import MarkedNotebook, SourceNotebook
+from grader.marking.model import MarkedNotebook, SourceNotebook
 
 BUSY_MILLISECONDS = (
     15_000  #: how long to wait for a gradebook that another, such as the formgrader, is writing

@@ -17,7 +17,7 @@ import types
 from pathlib import Path
 
 from grader.course.folder import CannotRead, Course
-from grader.sandbox import linux
+from grader.sandbox import kernel
 
 _SERVER_EXTENSIONS = ("assignment_list", "course_list", "formgrader", "validate_assignment")
 Points = dict[str, dict[str, float | None]]  #: automatic points by notebook and grade id
@@ -137,7 +137,7 @@ class Comparison:
 def _compare(answer, parent: int, course: Course, assignment: str, away: Path) -> None:
     """Send the solution's points, or why there are none; called in a process of its own, which ends
     with its parent."""
-    linux.die_with_parent()
+    kernel.die_with_parent()
     if os.getppid() != parent:
         return  # the parent ended before it could be watched
     for descriptor in map(int, os.listdir("/proc/self/fd")):

@@ -19,11 +19,12 @@ from commons import __version__
 from grader.course import nbgrader_api
 from grader.course.folder import Course, packed, put, read_source
 from grader.grading import dependencies, evaluated
-from grader.marking import dispatch
+from grader.marking import dispatch, marker, pair
+from grader.marking.model import Assignment, Job, SourceNotebook
+from grader.marking.pair import Shared
 from grader.marking.protocol import Facts, Write
-from grader.marking.work import Assignment, Job, Pair, Result, SourceNotebook
-from grader.sandbox.forkserver import ZygoteLost
-from grader.sandbox.linux import Limits, require_linux
+from grader.sandbox.kernel import require_linux
+from grader.sandbox.limits import Limits
 
 _ROUNDS = 3
 _SETTINGS = (
@@ -97,35 +98,28 @@ class Check:
         trusted: without confinement.
         remote: for other machines: what the cells may read goes along.
         anew: check even if nothing changed.
-        workers: how many warm pairs a new check makes; ``pairs`` holds them for whoever marks by
-            ``spec`` next.
 
     Raises:
         CannotRead: if nbgrader cannot release the source.
         CannotConfine: if this machine cannot confine learner code.
     """
 
-    def __init__(
-        self, course: Course, name: str, trusted=False, remote=False, anew=False, workers: int = 1
-    ):
+    def __init__(self, course: Course, name: str, trusted=False, remote=False, anew=False):
         self.course, self.name, self.trusted, self.remote = course, name, trusted, remote
         self.tests, self.version = (
             course.hash_of_tests(name),
             f"{__version__} {_hash_of_settings(course)}",
         )
         self.path = course.state / "checked" / f"{name}.json"
-        self.pairs: list[Pair] = []
         self.comparison: nbgrader_api.Comparison | None = None
-        self._threads: concurrent.futures.ThreadPoolExecutor | None = (
-            None  # a pair ends with the thread that began it
-        )
-        self._starting: list[concurrent.futures.Future[Pair]] = []
+        # A sandbox ends with the thread that began it.
+        self._thread: concurrent.futures.ThreadPoolExecutor | None = None
         self.checked = None if anew else _load(self.path, self.tests, self.version)
         if self.checked is not None:
             self.spec = self._assignment(self.checked.notebooks)
             return
         try:
-            self._begin(workers)
+            self._begin()
         except BaseException:
             self.close()
             raise
@@ -134,14 +128,13 @@ class Check:
         remote = self.remote if remote is None else remote
         return _assignment(self.course, self.name, notebooks, self.tests, self.trusted, remote)
 
-    def _begin(self, workers: int) -> None:
-        """Start the warm processes and nbgrader, find what the tests need, and mark the solution
-        with that."""
+    def _begin(self) -> None:
+        """Start the sandbox and nbgrader, find what the tests need, and mark the solution with
+        that."""
         require_linux(confined=not self.trusted)
         paths = self.course.notebooks(self.name)
-        plain = self._assignment([], remote=False)
-        self._threads = concurrent.futures.ThreadPoolExecutor(workers)
-        self._starting = [self._threads.submit(Pair, plain) for _ in range(workers)]
+        self._thread = concurrent.futures.ThreadPoolExecutor(1)
+        shared = self._thread.submit(pair.share, self._assignment([], remote=False))
         nbgrader_api.import_nbgrader("nbgrader.apps")
         read = [read_source(self.course, path) for path in paths]
         self.comparison = nbgrader_api.Comparison(self.course, self.name)
@@ -149,31 +142,13 @@ class Check:
             path.read_text("utf-8", "replace")
             for path in (self.course.source / self.name).rglob("*.py")
         ]
-        notebooks, self.running = _analysed(
-            self._starting[0].result(), read, self.course.limits, modules
-        )
-        here = self._assignment(notebooks, remote=False)
-        while self._starting:
-            first = self._starting.pop(0).result()
-            try:
-                self.pairs.append(dispatch.Taught(first, here))
-            except ZygoteLost:  # somebody has killed it: whoever lacks it makes another
-                first.close()
+        notebooks, self.running = _analysed(shared.result(), read, self.course.limits, modules)
         self.solution = Job("solution", {path.stem: path.read_bytes() for path in paths})
         notebooks = [_with_live(notebook, set(self.running)) for notebook in notebooks]
         points, writes = self._marked(notebooks, record=True)
         notebooks = [_with_writes(notebook, writes[notebook.name]) for notebook in notebooks]
         self.split = notebooks, points
         self.spec = self._assignment(notebooks)
-
-    def _mark_here(self, assignment: Assignment) -> Result:
-        """Mark the solution with one of the warm pairs, or with a new one where there is none."""
-        if self.pairs:
-            dispatch.adopt(self.pairs.pop(0))
-        try:
-            return dispatch.mark(assignment, self.solution)
-        finally:
-            self.pairs[:0] = dispatch.release()
 
     def _marked(
         self,
@@ -184,7 +159,7 @@ class Check:
         """Return the solution's points as this grader gives them, and what its functions change of
         what they are given."""
         here = msgspec.structs.replace(self._assignment(notebooks, remote=False), record=record)
-        result = self._mark_here(here) if pool is None else pool.mark(here, self.solution)
+        result = (pool or marker).mark(here, self.solution)
         points = {
             f"{notebook}/{grade_id}": mark.points
             for notebook, marked in result.notebooks.items()
@@ -205,7 +180,7 @@ class Check:
         """Wait for nbgrader, find out which tests are live, and keep that until the source changes.
 
         Args:
-            pool: whose warm pairs are used, where it has taken those of the check.
+            pool: where to mark the solution, if not in this thread.
 
         Returns:
             What was found, and ``spec`` has it.
@@ -246,18 +221,12 @@ class Check:
         return notebooks, got
 
     def close(self) -> None:
-        """End what the check has started; to be called when the pairs that others took are ended
-        too."""
+        """End what the check has started; to be called when all that was marked by it is."""
         if self.comparison is not None:
             self.comparison.close()
-        concurrent.futures.wait(self._starting)
-        started = [each.result() for each in self._starting if each.exception() is None]
-        for pair in [*self.pairs, *started]:
-            pair.close()
-        self.pairs.clear()
-        self._starting.clear()
-        if self._threads is not None:
-            self._threads.shutdown()
+        if self._thread is not None:
+            self._thread.shutdown()
+            marker.forget_all()
 
 
 def _hash_of_settings(course: Course) -> str:
@@ -284,17 +253,15 @@ def _assignment(course: Course, name, notebooks, tests, trusted, remote=False) -
         }
     )
     setup = [cell.source for notebook in notebooks for cell in _set_up(notebook)]
-    surroundings = msgspec.structs.replace(
-        course.surroundings, modules=imports, setup=setup, trusted=trusted
-    )
+    view = msgspec.structs.replace(course.view, trusted=trusted)
     bundle = {}
     if remote:
-        for path in map(Path, surroundings.readable):
+        for path in map(Path, view.readable):
             bundle[str(path)] = packed(
                 path, sorted(each for each in path.rglob("*") if each.is_file())
             )
     return Assignment(
-        name, notebooks, surroundings, course.limits, course.data(name), bundle, tests
+        name, notebooks, view, course.limits, imports, setup, course.data(name), bundle, tests
     )
 
 
@@ -308,7 +275,7 @@ def _set_up(notebook: SourceNotebook):
 
 
 def _analysed(
-    pair: Pair,
+    shared: Shared,
     read: list[tuple[SourceNotebook, dict[int, str]]],
     limits: Limits,
     modules: list[str],
@@ -318,7 +285,7 @@ def _analysed(
     notebooks, running = [], {}
     for notebook, solutions in read:
         names, files, imports, kinds = dependencies.touched(
-            pair.zygote, notebook.cells, solutions, pair.data, limits
+            shared.sandbox, notebook.cells, solutions, shared.data, limits
         )
         needed = dependencies.needs(notebook.cells, names, files)
         cells = [

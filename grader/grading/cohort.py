@@ -29,8 +29,8 @@ from grader.course.gradebook import Book, Line, timestamp_reads
 from grader.course.journal import Entry, Journal
 from grader.grading import calibrate
 from grader.marking import dispatch, reading
-from grader.marking.work import Assignment, Job, Mark, MarkedNotebook, Result
-from grader.sandbox.linux import CannotConfine, require_linux
+from grader.marking.model import Assignment, Job, Mark, MarkedNotebook, Result
+from grader.sandbox.kernel import CannotConfine, require_linux
 
 _BATCH, _BATCH_SECONDS = 40, 3.0
 _HELD = 200  #: results to hold, at most, until the source is checked
@@ -268,16 +268,11 @@ def grade(
             for student in course.students(assignment)
             if students is None or student in students
         ]
-        pairs = 1 if scheduler else max(1, min(workers or dispatch.processors(), len(chosen)))
-        source = calibrate.Check(
-            course, assignment, unsafe_trusted, remote=scheduler is not None, workers=pairs
-        )
+        source = calibrate.Check(course, assignment, unsafe_trusted, remote=scheduler is not None)
         with contextlib.closing(source):
             if scheduler:
                 source.settle()  # what has gone to a cluster is not called back
-            with contextlib.closing(
-                dispatch.pool(source.spec, workers, scheduler, source.pairs)
-            ) as pool:
+            with contextlib.closing(dispatch.pool(source.spec, workers, scheduler)) as pool:
                 if again or any(student not in journal.of(assignment) for student in chosen):
                     pool.warm()
                 with contextlib.closing(
@@ -616,7 +611,7 @@ def write_autograded(course: Course, spec: Assignment, result: Result, handed: H
         if handed.timestamp:
             (fresh / "timestamp.txt").write_text(handed.timestamp, encoding="utf-8")
         if spec.data:
-            from grader.marking.work import unzip_into
+            from grader.marking.pair import unzip_into
 
             unzip_into(spec.data, fresh)
         for notebook in spec.notebooks:

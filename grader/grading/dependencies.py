@@ -2,15 +2,13 @@
 and looking."""
 
 import ast
-import socket
 import types
 from pathlib import PurePosixPath
 
 from grader.marking import protocol
-from grader.marking.protocol import Channel
-from grader.marking.work import SourceCell
-from grader.sandbox.forkserver import Zygote
-from grader.sandbox.linux import Limits
+from grader.marking.model import SourceCell
+from grader.sandbox.limits import Limits
+from grader.sandbox.sandbox import Sandbox
 
 # What a file that a solution writes may be, to be laid beside a test: its name says that it is
 # read, and never run.
@@ -62,12 +60,12 @@ DATA = frozenset(
 
 
 def touched(
-    zygote: Zygote, cells: list[SourceCell], solutions: dict[int, str], data: str, limits: Limits
+    sandbox: Sandbox, cells: list[SourceCell], solutions: dict[int, str], data: str, limits: Limits
 ):
     """Run the source's own solution and return what each of its solution cells binds or changes.
 
     Args:
-        zygote: a warm process.
+        sandbox: where to run it.
         cells: the source's.
         solutions: the text of each solution cell, by its number in ``cells``.
         data: folder of the assignment's own files.
@@ -77,43 +75,40 @@ def touched(
         Names by cell number, files by cell number, what is imported by name, and the type of each
         name's value.
     """
-    here, theirs = socket.socketpair()
-    with here, theirs:
-        number = zygote.start("grader.marking.runner:serve", limits, [theirs.fileno()])
-        theirs.close()
-        channel = Channel(here, protocol.Answer)
-        channel.ask(protocol.Open(b'{"nbformat": 4, "cells": []}', {}, data), 60)
-        names: dict[int, set[str]] = {}
-        files: dict[int, set[str]] = {}
-        imports: dict[str, str] = {}
-        others: set[str] = set()
-        kinds: dict[str, str] = {}
-        for at, cell in enumerate(cells):
-            if cell.kind != "code" or cell.role == "test":
-                continue
-            if at not in solutions:
-                channel.ask(protocol.Run(cell.source, limits.cell_seconds), limits.seconds)
-                continue
-            before = channel.ask(protocol.Look(), 120)
-            channel.ask(protocol.Run(solutions[at], limits.cell_seconds), limits.seconds)
-            said = imported(solutions[at])
-            after = channel.ask(protocol.Look(said), 120)
-            names[at] = _changed(before.names, after.names)
-            files[at] = _changed(before.files, after.files)
-            written = {
-                PurePosixPath(path).parts[0].removesuffix(".py")
-                for each in files.values()
-                for path in each
-            }
-            library = {
-                name: what
-                for name, what in after.imported.items()
-                if name in names[at] and what.partition(":")[0].partition(".")[0] not in written
-            }
-            imports |= library
-            others |= names[at] - set(library)
-            kinds |= {name: after.kinds[name] for name in names[at] if name in after.kinds}
-        zygote.end(number)
+    process = sandbox.process("grader.marking.runner:serve", limits, expects=protocol.Answer)
+    channel = process.channel
+    channel.ask(protocol.Open(b'{"nbformat": 4, "cells": []}', {}, data), 60)
+    names: dict[int, set[str]] = {}
+    files: dict[int, set[str]] = {}
+    imports: dict[str, str] = {}
+    others: set[str] = set()
+    kinds: dict[str, str] = {}
+    for at, cell in enumerate(cells):
+        if cell.kind != "code" or cell.role == "test":
+            continue
+        if at not in solutions:
+            channel.ask(protocol.Run(cell.source, limits.cell_seconds), limits.seconds)
+            continue
+        before = channel.ask(protocol.Look(), 120)
+        channel.ask(protocol.Run(solutions[at], limits.cell_seconds), limits.seconds)
+        said = imported(solutions[at])
+        after = channel.ask(protocol.Look(said), 120)
+        names[at] = _changed(before.names, after.names)
+        files[at] = _changed(before.files, after.files)
+        written = {
+            PurePosixPath(path).parts[0].removesuffix(".py")
+            for each in files.values()
+            for path in each
+        }
+        library = {
+            name: what
+            for name, what in after.imported.items()
+            if name in names[at] and what.partition(":")[0].partition(".")[0] not in written
+        }
+        imports |= library
+        others |= names[at] - set(library)
+        kinds |= {name: after.kinds[name] for name in names[at] if name in after.kinds}
+    process.end()
     return names, files, {name: what for name, what in imports.items() if name not in others}, kinds
 
 

@@ -10,14 +10,12 @@ import msgspec
 
 from grader.intake import archives
 from grader.intake.archives import Entry, Unreadable
-from grader.marking.protocol import BorderError, Channel, Gone, TooSlow
-from grader.sandbox.forkserver import Surroundings, Zygote
-from grader.sandbox.linux import Limits
+from grader.sandbox.channel import BadMessage, Channel, Gone, TooSlow
+from grader.sandbox.forkserver import View
+from grader.sandbox.limits import Limits
+from grader.sandbox.sandbox import MOST_KILLED, Process, Sandbox
 
 _LIMITS = Limits(seconds=600, memory=1 << 30)
-#: times that a process, or the warm one, may be killed by somebody else before a question is given
-# up
-MOST_KILLED = 10
 _PATIENCE = 120.0  # seconds for one question; a list of 100,000 names takes a few
 
 
@@ -74,38 +72,6 @@ def _answer(question, archive: int) -> Answer:
         return Answer(problem="broken")
 
 
-def ask_once(zygote: Zygote, function: str, limits: Limits, question, answers, seconds: float):
-    """Ask a sealed process of its own one question, and end it.
-
-    Args:
-        zygote: the warm process to fork it from.
-        function: ``module:name``, called with its end of a socket and the limits.
-        limits: what it may use.
-        question: a struct.
-        answers: type of the answer.
-        seconds: to wait for it.
-
-    Returns:
-        The answer; None if it gave none of that form, or ended first. Where somebody else killed
-        it, it is asked again.
-
-    Raises:
-        ZygoteLost: if the warm process has ended.
-    """
-    for _ in range(MOST_KILLED):
-        answer = None
-        here, theirs = socket.socketpair()
-        with here, theirs:
-            number = zygote.start(function, limits, [theirs.fileno()])
-            theirs.close()
-            with contextlib.suppress(Gone, TooSlow, BorderError):
-                answer = Channel(here, answers).ask(question, seconds)
-            killed = zygote.end(number, leaving=answer is None).killed
-        if answer is not None or not killed:
-            break
-    return answer
-
-
 class SealedReader:
     """Reads archives and notebooks in a sealed process, which is made anew where a file has ended
     it.
@@ -118,10 +84,9 @@ class SealedReader:
     """
 
     def __init__(self):
-        self.zygote = Zygote(Surroundings(modules=["grader.intake.reader"]))
-        self.channel: Channel | None = None
+        self.sandbox = Sandbox(View(preload=["grader.intake.reader"]))
+        self.process: Process | None = None
         self.source: Path | None = None
-        self.number = 0
 
     def list_archive(self, path: Path) -> list[Entry]:
         """List an archive's or folder's files."""
@@ -144,17 +109,15 @@ class SealedReader:
 
     def close(self) -> None:
         """End the processes."""
-        if self.channel is not None:
-            self.channel.close()
-        self.zygote.close()
+        self.sandbox.close()
 
     def _ask(self, path: Path | None, question) -> Answer:
         for _ in range(MOST_KILLED):
-            if self.channel is None or path != self.source:
+            if self.process is None or path != self.source:
                 self._begin(path)
             try:
-                answer = self.channel.ask(question, _PATIENCE)
-            except (Gone, TooSlow, BorderError) as error:
+                answer = self.process.channel.ask(question, _PATIENCE)
+            except (Gone, TooSlow, BadMessage) as error:
                 if self._forget(leaving=isinstance(error, Gone)):
                     continue
                 raise Unreadable("broken") from error
@@ -167,22 +130,19 @@ class SealedReader:
 
     def _begin(self, path: Path | None) -> None:
         self._forget()
-        here, theirs = socket.socketpair()
         try:
             archive = os.open(path or os.devnull, os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
             raise Unreadable("broken") from error
-        with theirs:
-            self.number = self.zygote.start(
-                "grader.intake.reader:serve", _LIMITS, [theirs.fileno(), archive]
+        try:
+            self.process = self.sandbox.process(
+                "grader.intake.reader:serve", _LIMITS, archive, expects=Answer
             )
-        os.close(archive)
-        self.channel, self.source = Channel(here, Answer), path
+        finally:
+            os.close(archive)
+        self.source = path
 
     def _forget(self, leaving: bool = False) -> bool:
         """End the process; tell whether somebody else had killed it."""
-        if self.channel is None:
-            return False
-        self.channel.close()
-        self.channel = None
-        return self.zygote.end(self.number, leaving).killed
+        process, self.process = self.process, None
+        return process is not None and process.end(leaving).killed

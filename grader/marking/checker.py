@@ -23,21 +23,9 @@ import pandas as pd
 
 from grader.marking import hints, protocol, shell
 from grader.marking.outputs import Allowance, clean
-from grader.marking.protocol import (
-    Begun,
-    BorderError,
-    Channel,
-    Done,
-    Gone,
-    Lost,
-    Marked,
-    Shown,
-    Step,
-    TooSlow,
-    Work,
-    Write,
-)
-from grader.sandbox.linux import Limits
+from grader.marking.protocol import Begun, BorderError, Done, Lost, Marked, Shown, Step, Work, Write
+from grader.sandbox.channel import Channel, Gone, TooSlow
+from grader.sandbox.limits import Limits
 from grader.values.plain import (
     CannotCross,
     Packer,

@@ -20,7 +20,7 @@ from commons.wording import Sentence, visible
 from grader.marking.protocol import Cell, Opened
 
 if TYPE_CHECKING:
-    from grader.marking.work import SourceCell
+    from grader.marking.model import SourceCell
 
 MOST_CELLS, MOST_SOURCE = 5_000, 2 << 20  #: cells of a notebook, and characters of a cell
 MOST_RENDERED = 300_000  #: characters of a notebook's texts that are rendered

@@ -19,8 +19,9 @@ import msgspec
 import pandas as pd
 
 from grader.marking import protocol, reading, shell
-from grader.marking.protocol import BorderError, Channel, Gone
-from grader.sandbox.linux import Limits
+from grader.marking.protocol import BorderError
+from grader.sandbox.channel import Channel, Gone
+from grader.sandbox.limits import Limits
 from grader.values.plain import Packer, Unpacker, exception_node
 
 _MOST_FILES, _MOST_FILE_BYTES = 200, 32 << 20

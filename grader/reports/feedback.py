@@ -20,13 +20,13 @@ from grader.course.folder import Course, is_usable, put, read_regular, read_sour
 from grader.course.gradebook import Book, Given, GivenNotebook
 from grader.course.journal import Entry
 from grader.grading import cohort
-from grader.intake.reader import ask_once
 from grader.intake.roster import Roster
-from grader.marking.work import MOST_NOTEBOOK, SourceCell, SourceNotebook
+from grader.marking.model import MOST_NOTEBOOK, SourceCell, SourceNotebook
 from grader.reports import rendering
 from grader.reports.rendering import Drawn, MarkLine, Page
-from grader.sandbox.forkserver import Surroundings, Zygote
-from grader.sandbox.linux import Limits
+from grader.sandbox.forkserver import View
+from grader.sandbox.limits import Limits
+from grader.sandbox.sandbox import Sandbox
 
 _LIMITS = Limits(seconds=120, memory=1 << 30)
 _SECONDS = 60.0  # for one page
@@ -98,14 +98,12 @@ def feedback(
         and is_usable(student)
         and (students is None or student in students)
     )
-    zygote = Zygote(
-        Surroundings(
-            modules=["grader.reports.rendering", "mistune", "nh3", "jinja2"], trusted=unsafe_trusted
-        )
+    view = View(
+        preload=["grader.reports.rendering", "mistune", "nh3", "jinja2"], trusted=unsafe_trusted
     )
     written = []
     with (
-        contextlib.closing(zygote),
+        Sandbox(view) as sandbox,
         contextlib.closing(Book(course, assignment, update=False)) as book,
     ):
         for done, student in enumerate(chosen, 1):
@@ -123,7 +121,7 @@ def feedback(
                     page.who = person.name if person else student
                     path = course.feedback / student / assignment / f"{page.title}.html"
                     title = f"{rendering.WORDS[page.language]['feedback']}, {page.title}"
-                    body = f"{_drawn(zygote, page)}\n<p>{html.escape(str(_FOOTER))}</p>"
+                    body = f"{_drawn(sandbox, page)}\n<p>{html.escape(str(_FOOTER))}</p>"
                     put(path, framed(page.language, title, body).encode("utf-8", "replace"))
                     written.append(path)
             progress(done, len(chosen))
@@ -193,10 +191,10 @@ def _mark(cell: SourceCell, name: str, entry: Entry, given: GivenNotebook) -> Ma
     )
 
 
-def _drawn(zygote: Zygote, page: Page) -> str:
+def _drawn(sandbox: Sandbox, page: Page) -> str:
     """Return a page's contents as a sealed process draws them; without the notebook, where that
     ends the process."""
-    drawn = ask_once(zygote, "grader.reports.rendering:serve", _LIMITS, page, Drawn, _SECONDS)
+    drawn = sandbox.ask("grader.reports.rendering:serve", page, Drawn, _LIMITS, _SECONDS)
     if drawn is None:
         page.notebook, page.cause = b"", str(_NOT_DRAWN)
         drawn = Drawn(rendering.draw(page))

@@ -23,14 +23,14 @@ from commons.wording import language
 from grader.course.folder import Course, put, read_regular, read_source
 from grader.course.gradebook import Book
 from grader.grading import cohort
-from grader.intake.reader import ask_once
-from grader.marking.work import MOST_NOTEBOOK
+from grader.marking.model import MOST_NOTEBOOK
 from grader.reports import rendering, statistics
 from grader.reports.feedback import framed
 from grader.reports.rendering import Drawn
 from grader.reports.statistics import Agreement
-from grader.sandbox.forkserver import Surroundings, Zygote
-from grader.sandbox.linux import Limits
+from grader.sandbox.forkserver import View
+from grader.sandbox.limits import Limits
+from grader.sandbox.sandbox import Sandbox
 
 COLUMNS = ["code", "task", "maximum", "points", "comment"]
 _BEGINS, _ENDS = (
@@ -194,18 +194,16 @@ def _sheet(answers: dict[str, Listed]) -> bytes:
 def _page(course: Course, assignment: str, answers: dict[str, Listed], trusted: bool) -> str:
     """Return the page of the answers, each drawn in a sealed process of its own."""
     words, parts = _WORDS[language()], []
-    zygote = Zygote(
-        Surroundings(modules=["grader.reports.rendering", "mistune", "nh3"], trusted=trusted)
-    )
-    with contextlib.closing(zygote):
+    view = View(preload=["grader.reports.rendering", "mistune", "nh3"], trusted=trusted)
+    with Sandbox(view) as sandbox:
         for code, each in answers.items():
             notebook, _, grade_id = each.task.partition("/")
             data = read_regular(
                 course.autograded / each.student / assignment / f"{notebook}.ipynb", MOST_NOTEBOOK
             )
             question = rendering.Answer(data or b"", grade_id)
-            drawn = ask_once(
-                zygote, "grader.reports.rendering:serve_answer", _LIMITS, question, Drawn, 60
+            drawn = sandbox.ask(
+                "grader.reports.rendering:serve_answer", question, Drawn, _LIMITS, 60
             )
             shown = (
                 drawn.html.replace("<!--", "&lt;!--") if drawn else f"<p>{words['not_drawn']}</p>"

@@ -15,8 +15,9 @@ from pathlib import Path
 import msgspec
 
 from grader.marking import reading
-from grader.marking.protocol import Cell, Channel
-from grader.sandbox.linux import Limits
+from grader.marking.protocol import Cell
+from grader.sandbox.channel import Channel
+from grader.sandbox.limits import Limits
 
 TEMPLATES = Path(__file__).parent / "templates"
 _PICTURES = ("image/png", "image/jpeg", "image/gif")

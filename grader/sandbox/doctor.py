@@ -7,9 +7,10 @@ from pathlib import Path
 import msgspec
 
 from commons.wording import Sentence
-from grader.sandbox import linux
-from grader.sandbox.forkserver import Surroundings, Zygote, ZygoteLost
-from grader.sandbox.linux import CannotConfine
+from grader.sandbox import kernel, seal, system_calls
+from grader.sandbox.forkserver import View
+from grader.sandbox.kernel import CannotConfine
+from grader.sandbox.sandbox import Sandbox, SandboxLost
 
 RECIPE = Sentence(
     "\nWhere to grade:\n"
@@ -65,7 +66,7 @@ def offer() -> Offer:
     stranger = _of_another_kind()
     return Offer(
         missing=stranger or _switched_off() or _tried(),
-        landlock=0 if stranger else linux.landlock_version(),
+        landlock=0 if stranger else seal.landlock_version(),
         system=f"{platform.system()} {platform.machine()}",
     )
 
@@ -73,7 +74,7 @@ def offer() -> Offer:
 def _of_another_kind() -> list[Sentence]:
     """Say why no cell can be built here, whatever is installed or switched on."""
     try:
-        linux.require_linux()
+        kernel.require_linux()
     except CannotConfine as error:
         return [error.why]
     return []
@@ -83,7 +84,7 @@ def _switched_off() -> list[Sentence]:
     """Name what is not installed, or what an administrator switched off."""
     missing = []
     try:
-        linux.call_filter()
+        system_calls.written()
     except CannotConfine as error:
         missing.append(error.why)
     if "0" in (
@@ -123,10 +124,10 @@ def _setting(path: str) -> str:
 def _tried() -> list[Sentence]:
     """Confine a process, and return what the kernel said where it could not."""
     try:
-        Zygote(Surroundings()).close()
+        Sandbox(View()).close()
     except CannotConfine as error:
         return [error.why]
-    except (ZygoteLost, TimeoutError) as error:
+    except (SandboxLost, TimeoutError) as error:
         detail = str(error.args[0])[-500:]  # an error of the kernel or of Python, in English
         return [
             Sentence(
