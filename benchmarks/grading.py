@@ -29,7 +29,8 @@ import msgspec
 
 from curriculum import notebooks, release
 from curriculum.lessons import ROOT
-from grader.course.folder import Course, read_submission
+from grader.course.folder import Course
+from grader.course.handed_in import read_submission
 from grader.grading import calibrate, cohort
 from grader.marking import dispatch, marker, model
 from grader.sandbox.sandbox import End, Process

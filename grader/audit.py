@@ -14,10 +14,13 @@ import msgspec
 
 from commons.errors import BilingualError, CannotWrite
 from commons.wording import Sentence
-from grader.course import journal
-from grader.course.folder import Course, hash_of_environment, put, read_submission, shown_id
+from grader.course import journal, lock
+from grader.course.files import put
+from grader.course.folder import Course, hash_of_environment
 from grader.course.gradebook import Book, forget_student
-from grader.grading import cohort, regrade
+from grader.course.handed_in import read_submission
+from grader.course.ids import shown_id
+from grader.grading import regrade
 from grader.intake import unmatched
 from grader.reports import moderation
 from grader.sandbox.kernel import require_linux
@@ -52,7 +55,7 @@ def status(folder: Path | str) -> list[Standing]:
         CannotWrite: if its journal cannot be opened.
     """
     course = Course(folder)
-    with contextlib.closing(cohort.open_journal(course)) as book:
+    with contextlib.closing(lock.open_journal(course)) as book:
         found = []
         for name in course.assignments():
             entries, tests = book.of(name), course.hash_of_tests(name)
@@ -125,7 +128,7 @@ def verify(folder: Path | str, assignment: str, db: str | None = None) -> tuple[
     require_linux(confined=False)
     tests, environment = course.hash_of_tests(assignment), hash_of_environment()
     found = []
-    with contextlib.closing(cohort.open_journal(course)) as book:
+    with contextlib.closing(lock.open_journal(course)) as book:
         entries = {
             student: entry
             for student, entry in book.of(assignment).items()
@@ -176,7 +179,7 @@ def forget(folder: Path | str, student: str, db: str | None = None) -> Forgotten
         CannotWrite: if something cannot be removed.
     """
     course = Course(folder, db)
-    with cohort.locked(course):
+    with lock.locked(course):
         try:
             removed = [_remove(course, place) for place in _places_of(course, student)]
             shared = _forget_unmatched(course, student, removed)
@@ -191,7 +194,7 @@ def forget(folder: Path | str, student: str, db: str | None = None) -> Forgotten
         removed += [f"gradebook / carnet de notes: {marks} submissions / copies"] if marks else []
         path = course.state / "journal.jsonl"
         if path.is_file():
-            with contextlib.closing(cohort.open_journal(course)) as book:
+            with contextlib.closing(lock.open_journal(course)) as book:
                 everything = book.history()
             kept = [entry for entry in everything if entry.student != student]
             if len(kept) < len(everything):

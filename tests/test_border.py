@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from grader.marking import protocol
-from grader.marking.checker import Lent
+from grader.marking.arguments import Lent
 from grader.marking.protocol import Write
 from grader.sandbox import channel
 from grader.sandbox.channel import Channel

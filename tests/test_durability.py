@@ -20,10 +20,12 @@ import pytest
 
 import grader
 from commons.errors import CannotWrite
-from grader.course.folder import Course, read_submission
+from grader.course import lock
+from grader.course.folder import Course
 from grader.course.gradebook import GradebookProblem
+from grader.course.handed_in import read_submission
 from grader.course.journal import Entry, Journal
-from grader.grading import calibrate, cohort
+from grader.grading import calibrate
 from grader.marking import marker, model, session
 from grader.marking.protocol import Marked
 from grader.sandbox.limits import Limits
@@ -362,11 +364,32 @@ def test_a_line_of_the_journal_torn_by_a_crash_is_done_again(course, unbroken, t
     finished(copy, unbroken)
 
 
-def test_a_notebook_that_was_not_written_is_written_by_the_next_run(course, unbroken, tmp_path):
+@pytest.mark.parametrize("lost", ["learner-03", "learner-03/one/one.ipynb"])
+def test_a_marked_notebook_that_is_gone_is_written_by_the_next_run(
+    course, unbroken, tmp_path, lost
+):
     copy = again(course, tmp_path)
     run(copy).wait()
-    shutil.rmtree(copy / "autograded" / "learner-03")
+    place = copy / "autograded" / lost
+    shutil.rmtree(place) if place.is_dir() else place.unlink()
     finished(copy, unbroken)
+
+
+def test_marked_notebooks_are_on_the_disk_before_the_journal_says_so(
+    course, unbroken, tmp_path, monkeypatch
+):
+    """A power cut takes what was not written through; the journal must never say more."""
+    copy, through = again(course, tmp_path), []
+    real = os.fsync
+
+    def watched(descriptor):
+        through.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+        return real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    grader.grade(copy, "one", students=["learner-03"], workers=1)
+    places = [path.rpartition("/")[2] for path in through]
+    assert places.index("one.ipynb") < places.index("learner-03") < places.index("journal.jsonl")
 
 
 def test_a_locked_gradebook_is_named_and_nothing_of_the_batch_is_lost(
@@ -420,7 +443,7 @@ def test_a_full_disk_is_named_and_the_next_run_goes_on(course, unbroken, tmp_pat
 
 def test_two_graders_do_not_work_on_one_course(course, tmp_path):
     copy = again(course, tmp_path)
-    with cohort.locked(Course(copy)):
+    with lock.locked(Course(copy)):
         second = run(copy)
         assert second.wait(timeout=120) == 2 and "Another grader" in second.stderr.read()
 

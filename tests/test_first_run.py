@@ -16,11 +16,11 @@ import nbformat
 import pytest
 
 import grader
-from grader.course import nbgrader_api
+from grader.course import lock, nbgrader_api
 from grader.course.folder import CannotRead, Course
 from grader.course.gradebook import Book
 from grader.course.journal import Journal
-from grader.grading import calibrate, cohort
+from grader.grading import calibrate
 from grader.marking.pair import Shared
 from grader.sandbox.sandbox import Sandbox
 from grader.sandbox.usage import descendants
@@ -221,8 +221,8 @@ def test_the_process_beside_holds_neither_lock_nor_journal(course, monkeypatch):
 
     monkeypatch.setattr(nbgrader_api, "marks_of_solution", tell)
     with (
-        cohort.locked(Course(course)),
-        contextlib.closing(cohort.open_journal(Course(course))),
+        lock.locked(Course(course)),
+        contextlib.closing(lock.open_journal(Course(course))),
         contextlib.closing(nbgrader_api.Comparison(Course(course), "one")) as comparison,
     ):
         assert not [path for path in comparison.points() if path.startswith(str(course))]

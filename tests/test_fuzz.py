@@ -11,7 +11,8 @@ import msgspec
 import pytest
 
 from grader.course import nbgrader_api
-from grader.course.folder import Course, read_source
+from grader.course.folder import Course
+from grader.course.source import read_source
 from grader.grading import calibrate
 from grader.marking import marker, model
 from grader.sandbox import doctor

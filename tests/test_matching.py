@@ -5,7 +5,8 @@ import json
 
 import pytest
 
-from grader.course.folder import Course, read_source
+from grader.course.folder import Course
+from grader.course.source import read_source
 from grader.marking import reading
 from grader.marking.model import SourceCell
 from grader.marking.protocol import Cell

@@ -15,10 +15,13 @@ import grader
 from commons.wording import visible
 from grader import audit
 from grader.cli import commands
+from grader.course import autograded, handed_in
 from grader.course import folder as courses
-from grader.course.folder import Course, is_usable, read_submission
+from grader.course.folder import Course
+from grader.course.handed_in import read_submission
+from grader.course.ids import is_usable
 from grader.course.journal import Entry, Journal
-from grader.grading import cohort
+from grader.grading import outcome
 from grader.marking.model import MarkedNotebook
 from tests import coursework
 from tests.test_durability import SOURCE
@@ -100,11 +103,11 @@ def course(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def outcome(course) -> cohort.Outcome:
+def outcome(course) -> outcome.Outcome:
     return grader.grade(course, "one", workers=2)
 
 
-def of(outcome: cohort.Outcome, student: str) -> cohort.Graded:
+def of(outcome: outcome.Outcome, student: str) -> outcome.Graded:
     return next(each for each in outcome.submissions if each.student == student)
 
 
@@ -178,7 +181,7 @@ def handed(course, tmp_path) -> Path:
     return tmp_path / "submitted" / "honest" / "one"
 
 
-def read(handed: Path) -> courses.Handed:
+def read(handed: Path) -> handed_in.Handed:
     return read_submission(Course(handed.parents[2]), "one", handed.parent.name)
 
 
@@ -202,7 +205,7 @@ def test_the_assignments_own_notebook_is_read_however_many_others_there_are(hand
         at(handed, f"a{number}.ipynb", b"{}")
     found = read(handed)
     assert (
-        len(found.job.notebooks) == 1 + courses.MOST_NOTEBOOKS
+        len(found.job.notebooks) == 1 + handed_in.MOST_NOTEBOOKS
         and found.job.notebooks["one"] != b"{}"
     )
 
@@ -303,7 +306,7 @@ def test_a_notebook_that_nbformat_refuses_is_written_without_what_breaks_it():
             "outputs": [{"output_type": "nonsense"}],
         }
     ]
-    written = json.loads(cohort.as_notebook(MarkedNotebook(cells=cells), {}))
+    written = json.loads(autograded.as_notebook(MarkedNotebook(cells=cells), {}))
     assert written["cells"][0]["outputs"] == [] and written["cells"][0]["source"] == "1"
 
 

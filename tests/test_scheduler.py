@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 import grader
-from grader.course.folder import Course, read_submission
+from grader.course.folder import Course
+from grader.course.handed_in import read_submission
 from grader.grading import calibrate
 from grader.marking import dispatch
 from grader.marking.dispatch import NoCluster

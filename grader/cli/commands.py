@@ -307,7 +307,7 @@ def _say(console: Console, sentence: Sentence | str) -> None:
 
 def _write_json(path: Path, outcome) -> None:
     """Write the machine-readable report: what became of each submission, in whole."""
-    from grader.course.folder import put
+    from grader.course.files import put
 
     submissions = [
         {
@@ -428,7 +428,7 @@ def collect(source, roster_file, folder) -> None:
     ou le courriel.
     """
     from grader.course.folder import Course
-    from grader.grading.cohort import locked
+    from grader.course.lock import locked
     from grader.intake import roster
     from grader.intake.collect import collect as take
     from grader.intake.reader import SealedReader
@@ -486,7 +486,7 @@ def names(roster_file, folder, db) -> None:
     """
     from grader.course.folder import Course
     from grader.course.gradebook import named_problems
-    from grader.grading.cohort import locked
+    from grader.course.lock import locked
     from grader.intake import roster
 
     people, course = roster.read(roster_file), Course(folder, db)

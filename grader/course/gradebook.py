@@ -9,7 +9,8 @@ import msgspec
 
 from commons.errors import BilingualError
 from grader.course import nbgrader_api
-from grader.course.folder import Course, read_source
+from grader.course.folder import Course
+from grader.course.source import read_source
 from grader.marking.model import MarkedNotebook, SourceNotebook
 
 BUSY_MILLISECONDS = (

@@ -12,7 +12,7 @@ import msgspec
 
 from grader.marking.hints import Hint
 
-STATES = ("pending", "running", "graded", "failed", "unmatched", "forgotten")
+STATES = ("running", "graded", "failed", "forgotten")
 
 
 class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -31,10 +31,11 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
         live: names of the marks whose test ran beside the learner's code.
         errors: message of each failed test, by the same names.
         hints: what the learner may be told of them, by the same names.
-        cause: a key of ``coordinator.CAUSES``: why it failed, or ended early; "" if all went well.
+        cause: a key of ``causes.CAUSES``: why it failed, or ended early; "" if all went well.
         detail: where.
         late: seconds after the due date.
         notes: what else a person should know, as ``[cause, where]``.
+        written: names of the marked notebooks, in the submission's folder of ``autograded``.
     """
 
     assignment: str
@@ -53,6 +54,7 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     detail: str = ""
     late: float = 0.0
     notes: list[tuple[str, str]] = []
+    written: list[str] = []
 
 
 class Journal:

@@ -40,8 +40,9 @@ import msgspec
 import pandas as pd
 
 from commons.errors import BilingualError
-from grader.course.folder import Course, read_source
+from grader.course.folder import Course
 from grader.course.gradebook import Book
+from grader.course.source import read_source
 from grader.intake import roster
 from grader.reports import moderation
 from grader.reports.statistics import Agreement

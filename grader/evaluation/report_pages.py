@@ -6,7 +6,7 @@ import io
 from pathlib import Path
 
 from commons.wording import LANGUAGES, date, number, percent, typeset
-from grader.course.folder import put
+from grader.course.files import put
 from grader.evaluation.compute import Evaluation, Learned, span
 from grader.evaluation.disclosure import STEP, Figure
 from grader.evaluation.words import WORDS

@@ -17,7 +17,9 @@ import msgspec
 
 from commons import __version__
 from grader.course import nbgrader_api
-from grader.course.folder import Course, packed, put, read_source
+from grader.course.files import packed, put
+from grader.course.folder import Course
+from grader.course.source import read_source
 from grader.grading import dependencies, evaluated
 from grader.marking import dispatch, marker, pair
 from grader.marking.model import Assignment, Job, SourceNotebook

@@ -9,11 +9,12 @@ from pathlib import Path
 import msgspec
 
 from commons.errors import BilingualError, CannotWrite
-from grader.course import journal
-from grader.course.folder import Course, put
+from grader.course import journal, lock
+from grader.course.files import put
+from grader.course.folder import Course
 from grader.course.gradebook import Book
 from grader.course.journal import Entry
-from grader.grading import cohort
+from grader.grading import cohort, outcome
 
 
 class NothingToUndo(BilingualError):
@@ -48,7 +49,7 @@ def regrade(
     db: str | None = None,
     unsafe_trusted: bool = False,
     progress: Callable[[int, int], None] = lambda done, of: None,
-) -> tuple[cohort.Outcome, list[Change]]:
+) -> tuple[outcome.Outcome, list[Change]]:
     """Grade anew what was graded with other tests than the source has now.
 
     Marks that a person gave stay as they are; nbgrader's formgrader shows which of them to look at
@@ -68,7 +69,7 @@ def regrade(
     """
     course = Course(folder, db)
     tests = course.hash_of_tests(assignment)
-    with cohort.locked(course), contextlib.closing(cohort.open_journal(course)) as book:
+    with lock.locked(course), contextlib.closing(lock.open_journal(course)) as book:
         entries = book.of(assignment)
         old = {
             student: entry
@@ -93,7 +94,7 @@ def regrade(
     return outcome, changes(old, outcome)
 
 
-def changes(old: dict[str, Entry], outcome: cohort.Outcome) -> list[Change]:
+def changes(old: dict[str, Entry], outcome: outcome.Outcome) -> list[Change]:
     """Return each mark that is not what it was."""
     found = []
     for each in outcome.of("graded"):
@@ -128,7 +129,7 @@ def undo(folder: Path | str, assignment: str, db: str | None = None) -> list[str
         GradebookProblem: if the gradebook cannot be written; nothing was brought back then.
     """
     course = Course(folder, db)
-    with cohort.locked(course), contextlib.closing(cohort.open_journal(course)) as book:
+    with lock.locked(course), contextlib.closing(lock.open_journal(course)) as book:
         places = sorted((course.state / "regrades" / assignment).glob("*/kept.json"))
         if not places:
             raise NothingToUndo(

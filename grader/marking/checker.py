@@ -7,21 +7,17 @@ the checker's own.
 """
 
 import contextlib
-import copy
-import functools
 import importlib
 import shutil
 import socket
 import sys
-from collections import deque
 from pathlib import Path
-from typing import Any
 
 import msgspec
-import numpy as np
-import pandas as pd
 
 from grader.marking import hints, protocol, shell
+from grader.marking.arguments import Lent, ResultUnpacker
+from grader.marking.guard import Guard
 from grader.marking.outputs import Allowance, clean
 from grader.marking.protocol import Begun, BorderError, Done, Lost, Marked, Shown, Step, Work, Write
 from grader.sandbox.channel import Channel, Gone, TooSlow
@@ -31,8 +27,6 @@ from grader.values.plain import (
     Packer,
     Refused,
     Unpacker,
-    as_border_error,
-    fill,
     kind_of,
     named,
 )
@@ -63,7 +57,7 @@ def serve(end: int, border_end: int, limits: Limits) -> None:
     if work.data:
         shutil.copytree(work.data, ".", dirs_exist_ok=True, copy_function=shutil.copyfile)
     shell.import_from_here()
-    _Guard.set()
+    Guard.set()
     Checker(
         worker, Channel(socket.socket(fileno=border_end), protocol.Answer), limits, work
     ).run_all()
@@ -225,7 +219,7 @@ class Checker:
         for path in step.files:
             _put(path, answer.files.get(path))
         if answer.files or any(type(value) in (bytes, bytearray) for value in found.values()):
-            _Guard.pickles_refused = True
+            Guard.pickles_refused = True
 
     def unpacked(self, packed: bytes, names: list[str]) -> dict:
         """Return answers by name; one that cannot be read is refused by itself."""
@@ -266,7 +260,7 @@ class Checker:
             raise RunnerLost("The learner’s code had ended before this function was called.")
         sys.stdout.write(answer.printed)
         lent = Lent(label, positional, named, packer.kept, self.work.facts.writes, self.recorded)
-        unpacker = _ResultUnpacker(self.call, f"{label}()", lent)
+        unpacker = ResultUnpacker(self.call, f"{label}()", lent)
         try:
             result, error = unpacker.result(answer.result)
         except BorderError as problem:
@@ -319,194 +313,6 @@ class RunnerLost(Exception):
         return [f"RunnerLost: {self}"]
 
 
-class Lent:
-    """What a test lends to a function of the learner's: it comes back as it was, but for what the
-    source's own function changes.
-
-    Args:
-        function: the name of the function.
-        positional: its arguments,
-        named: and those by name.
-        kept: all containers that went over, in the order of their numbers.
-        writes: what the source's own functions change.
-        recorded: told of each change; returns whether it is made, whatever ``writes`` says.
-    """
-
-    def __init__(
-        self, function: str, positional, named: dict, kept: list, writes: list[Write], recorded
-    ):
-        self.function, self.kept, self.recorded = function, kept, recorded
-        self.writes = {
-            (write.place, write.column) for write in writes if write.function == function
-        }
-        self.places: dict[int, str] = {}
-        for root, value in [*enumerate(positional), *named.items()]:
-            self._place(value, str(root))
-        self.instead: dict[
-            int, Any
-        ] = {}  # by the id of what was lent, what it would be after the call
-
-    def _place(self, value, place: str) -> None:
-        """Find the place of each container that the test itself put where it is."""
-        if id(value) in self.places or not isinstance(value, _CONTAINERS):
-            return
-        self.places[id(value)] = place
-        if isinstance(value, dict):
-            value = value.values()
-        if isinstance(value, (list, tuple, set, frozenset, deque, type({}.values()))):
-            for item in value:
-                self._place(item, f"{place}/")
-
-    def changed(self, number: int, content) -> None:
-        """Take what a container is after the call."""
-        own = self.kept[number]
-        if type(own) is not type(content):
-            raise BorderError("an argument of another type")
-        place = self.places.get(id(own))
-        if place is None:  # a part of a table, which comes back with it
-            return
-        columns = _changed_columns(own, content) if isinstance(own, pd.DataFrame) else None
-        if columns is None:
-            allowed = self._allowed(place, "")
-            if allowed:
-                _overlay(own, content)
-        else:
-            chosen = [column for column in columns if self._allowed(place, repr(column))]
-            allowed = len(chosen) == len(columns)
-            _write_columns(own, content, chosen)
-        if not allowed:
-            self.instead[id(own)] = content
-
-    def _allowed(self, place: str, column: str) -> bool:
-        own = {(place, column), (place, "")} & self.writes
-        return self.recorded(Write(self.function, place, column)) or bool(own)
-
-    def returned(self, number: int):
-        """Return an argument that came back as a result: the argument itself, or what became of it
-        over there."""
-        own = self.kept[number]
-        if id(own) in self.instead:
-            return self.instead[id(own)]
-        return (
-            copy.deepcopy(own, self.instead)
-            if self.instead and isinstance(own, (list, tuple, dict))
-            else own
-        )
-
-
-_CONTAINERS = (
-    list,
-    tuple,
-    dict,
-    set,
-    frozenset,
-    deque,
-    bytearray,
-    pd.DataFrame,
-    pd.Series,
-    np.ndarray,
-)
-
-
-def _changed_columns(own: pd.DataFrame, content: pd.DataFrame) -> list | None:
-    """Return the columns of a table that were added, changed or taken away; None if its rows are
-    others, or its columns are in another order."""
-    if not own.index.identical(content.index) or not (
-        own.columns.is_unique and content.columns.is_unique
-    ):
-        return None
-    both = [column for column in own.columns if column in content.columns]
-    if both != [column for column in content.columns if column in own.columns]:
-        return None
-    changed = [column for column in both if not own[column].equals(content[column])]
-    return [
-        *changed,
-        *(
-            column
-            for column in {**dict.fromkeys(own), **dict.fromkeys(content)}
-            if column not in both
-        ),
-    ]
-
-
-def _write_columns(own: pd.DataFrame, content: pd.DataFrame, columns: list) -> None:
-    for column in columns:
-        if column in content.columns:
-            own[column] = content[column]
-        else:
-            del own[column]
-
-
-class _ResultUnpacker(Unpacker):
-    """Reads what a call gave: an argument that came back is the argument."""
-
-    def __init__(self, call, label: str, lent: Lent):
-        super().__init__(call, label=label)
-        self.lent = lent
-
-    def value(self, node):
-        if type(node) is list and len(node) == 2 and node[0] == "argument":
-            if type(node[1]) is not int or not 0 <= node[1] < len(self.lent.kept):
-                raise BorderError("an argument that was not given")
-            return self.lent.returned(node[1])
-        return super().value(node)
-
-    def result(self, data: bytes) -> tuple:
-        """Return the result and the error.
-
-        Raises:
-            BorderError: if it does not read.
-            CannotCross: if a part that was refused stands where none can.
-        """
-        with as_border_error():
-            changes, error, result = msgspec.msgpack.decode(data)
-            for number, content in changes:
-                self.lent.changed(number, self.value(content))
-            error = None if error is None else self.value(error)
-            return self.value(result), error if isinstance(error, BaseException) else None
-
-
-class _Guard:
-    """Lets nothing that came from a learner be run here, should ``evaluated`` have missed a way: no
-    pickle makes anything once a file or bytes of the learner's are here, and no text of theirs that
-    could be code is compiled."""
-
-    pickles_refused = False
-
-    @classmethod
-    def set(cls) -> None:
-        """Watch from now on; to be called once, in a checker."""
-        import pandas.core.computation.eval as pandas_eval
-
-        Unpacker.texts = set()
-        sys.addaudithook(cls.audit)
-        run = pandas_eval.eval
-
-        def watched(expr, *arguments, **named):
-            cls.refuse(expr if isinstance(expr, str) else "")
-            return run(expr, *arguments, **named)
-
-        pandas_eval.eval = pd.eval = functools.wraps(run)(watched)
-        sys.modules.setdefault(
-            "fsspec", None
-        )  # by which pandas would follow what a path says to other places
-
-    @classmethod
-    def audit(cls, event: str, arguments) -> None:
-        """Take Python's own word of what it is about to do."""
-        if event == "pickle.find_class" and cls.pickles_refused:
-            raise CannotCross(kind_of("pickle"))
-        if event == "compile" and not shell.compiling() and isinstance(arguments[0], (str, bytes)):
-            source = arguments[0]
-            cls.refuse(source if isinstance(source, str) else source.decode("utf-8", "replace"))
-
-    @classmethod
-    def refuse(cls, source: str) -> None:
-        """Refuse code that holds a text of the learner's."""
-        if Unpacker.texts and any(text in source for text in Unpacker.texts):
-            raise CannotCross(kind_of("code"))
-
-
 def _imported(what: str):
     """Return what ``import module`` or ``from module import attribute`` binds."""
     module, _, attribute = what.partition(":")
@@ -514,26 +320,6 @@ def _imported(what: str):
     if not attribute:
         return there
     return getattr(there, attribute, None) or importlib.import_module(f"{module}.{attribute}")
-
-
-def _overlay(value, content) -> None:
-    """Give a container the contents of another of its type; it stays the same object."""
-    if isinstance(value, (list, bytearray)):
-        value[:] = content
-    elif isinstance(value, dict):
-        value.clear()
-        fill(value, content.items())
-    elif isinstance(value, set):
-        value.clear()
-        value.update(content)
-    elif hasattr(value, "_update_inplace"):  # a table or a column
-        value._update_inplace(content)
-        value.attrs = content.attrs
-    elif hasattr(value, "extend"):  # a deque
-        value.clear()
-        value.extend(content)
-    elif isinstance(value, np.ndarray) and value.shape == content.shape:
-        value[...] = content
 
 
 def partial_points(output: dict, maximum: float) -> float:

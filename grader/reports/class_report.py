@@ -12,10 +12,12 @@ import msgspec
 import pandas as pd
 
 from commons.wording import LANGUAGES, Sentence, number, percent, typeset
-from grader.course.folder import Course, put, read_source
+from grader.course import causes, lock
+from grader.course.files import put
+from grader.course.folder import Course
 from grader.course.gradebook import Book, Given
 from grader.course.journal import Entry
-from grader.grading import cohort
+from grader.course.source import read_source
 from grader.intake.roster import Roster
 from grader.reports import moderation, statistics
 from grader.reports.feedback import framed
@@ -96,7 +98,7 @@ def read(
     """
     course = Course(folder, db)
     tests = course.hash_of_tests(assignment)
-    with contextlib.closing(cohort.open_journal(course)) as journal:
+    with contextlib.closing(lock.open_journal(course)) as journal:
         entries = journal.of(assignment)
     with contextlib.closing(Book(course, assignment, update=False)) as book:
         cells, worth, penalties = book.cells(), book.maximum(), book.lost_points()
@@ -163,7 +165,7 @@ def _line(
             student,
             name,
             state,
-            reason=cohort.why(entry.cause, entry.detail) if entry else None,
+            reason=causes.why(entry.cause, entry.detail) if entry else None,
         )
     automatic = sum(each.automatic or 0.0 for each in given.values() if each.manual is None)
     manual = sum((each.manual or 0.0) + each.extra for each in given.values())
@@ -177,7 +179,7 @@ def _line(
         max(0.0, automatic + manual - penalty),
         sum(each.unread for each in given.values()),
         entry.late > 0,
-        cohort.why(entry.cause, entry.detail),
+        causes.why(entry.cause, entry.detail),
     )
 
 

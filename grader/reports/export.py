@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from commons.errors import BilingualError, CannotWrite
-from grader.course.folder import put, with_driver
+from grader.course.files import put
+from grader.course.folder import with_driver
 from grader.intake.roster import Person, Roster
 
 UNFINISHED = ("refuse", "blank", "automatic")

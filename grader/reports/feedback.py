@@ -16,10 +16,14 @@ from pathlib import Path
 from commons import wording
 from commons.language import use_language
 from commons.wording import Sentence, number
-from grader.course.folder import Course, is_usable, put, read_regular, read_source
+from grader.course import causes, lock
+from grader.course.files import put
+from grader.course.folder import Course
 from grader.course.gradebook import Book, Given, GivenNotebook
+from grader.course.handed_in import read_regular
+from grader.course.ids import is_usable
 from grader.course.journal import Entry
-from grader.grading import cohort
+from grader.course.source import read_source
 from grader.intake.roster import Roster
 from grader.marking.model import MOST_NOTEBOOK, SourceCell, SourceNotebook
 from grader.reports import rendering
@@ -89,7 +93,7 @@ def feedback(
     """
     course = Course(folder, db)
     source = [read_source(course, path)[0] for path in course.notebooks(assignment)]
-    with contextlib.closing(cohort.open_journal(course)) as journal:
+    with contextlib.closing(lock.open_journal(course)) as journal:
         entries = journal.of(assignment)
     chosen = sorted(
         student
@@ -150,7 +154,7 @@ def _page(
     ]
     points = [given.cells.get(mark.grade_id, Given()).points for mark in marks]
     total = max(0.0, sum(each or 0.0 for each in points) - given.penalty)
-    cause = cohort.why(entry.cause, entry.detail) if entry.cause != "timestamp" else None
+    cause = causes.why(entry.cause, entry.detail) if entry.cause != "timestamp" else None
     path = course.autograded / entry.student / assignment / f"{source.name}.ipynb"
     comments = {
         name: str(_EMPTY) if text == _NO_RESPONSE else text for name, text in given.comments.items()

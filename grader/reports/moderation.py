@@ -20,9 +20,12 @@ import msgspec
 
 from commons.errors import BilingualError
 from commons.wording import language
-from grader.course.folder import Course, put, read_regular, read_source
+from grader.course import lock
+from grader.course.files import put
+from grader.course.folder import Course
 from grader.course.gradebook import Book
-from grader.grading import cohort
+from grader.course.handed_in import read_regular
+from grader.course.source import read_source
 from grader.marking.model import MOST_NOTEBOOK
 from grader.reports import rendering, statistics
 from grader.reports.feedback import framed
@@ -164,7 +167,7 @@ def lay_out(
     sheets = [out / f"{assignment}-marker-{number}.csv" for number in range(1, markers + 1)]
     for sheet in sheets:
         put(sheet, _sheet(answers))
-    with cohort.locked(course):
+    with lock.locked(course):
         written = [str(path.resolve()) for path in (page, *sheets)]
         put(_kept_at(course, assignment), msgspec.json.encode(Kept(answers, written=written)))
     return [page, *sheets]
@@ -246,7 +249,7 @@ def settle(
         GradebookProblem: if the gradebook cannot be written.
     """
     course = Course(folder, db)
-    with cohort.locked(course):
+    with lock.locked(course):
         kept = _kept(course, assignment)
         sheets = [_read(path, kept) for path in (first, second)]
         both = sorted(set(sheets[0]) & set(sheets[1]))
