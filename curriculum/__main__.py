@@ -189,13 +189,14 @@ def bundle(folder: Path, targets: tuple[str, ...]) -> int:
 @click.option("--no-pdf", is_flag=True, help="Write the pages only.")
 def kit(folder: Path, no_pdf: bool) -> int:
     """Build the trainer's kit, as pages and PDF. / Produire la trousse d'animation."""
-    from curriculum import kit as trainers
+    from curriculum.kit import printing
+    from curriculum.kit.build import build
 
-    pdf = not no_pdf and trainers.can_print()
-    written = trainers.build(folder, pdf)
+    pdf = not no_pdf and printing.can_print()
+    written = build(folder, pdf)
     for path in [
         *written,
-        *(trainers.printed([path for path in written if path.stem != "index"]) if pdf else []),
+        *(printing.printed([path for path in written if path.stem != "index"]) if pdf else []),
     ]:
         click.echo(path)
     if not pdf and not no_pdf:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from copy import deepcopy
 
 from curriculum import translation
+from curriculum.kit import notes as instructor_notes
 from curriculum.lessons import Lesson
 from curriculum.notebooks import code, tags
 
@@ -90,6 +91,7 @@ def of_lesson(lesson: Lesson, english, french) -> list[str]:
             paths,
         ):
             found += [f"{language} {each}" for each in rule(notebook, language)]
+        found += [f"{language} {each}" for each in instructor_notes.complaints(notebook, language)]
         found += [f"{language} {each}" for each in facts(notebook, lesson)]
         found += [f"{language} {each}" for each in core(notebook, lesson)]
         found += [f"{language} {each}" for each in often_checked(notebook, lesson)]
