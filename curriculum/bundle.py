@@ -14,7 +14,8 @@ import zipfile
 from pathlib import Path
 
 from commons.errors import BilingualError
-from curriculum import notebooks, pages, workspace
+from commons.files import put
+from curriculum import pages, workspace
 from curriculum.lessons import LANGUAGES, ROOT
 from portail.server import ROOM
 
@@ -65,11 +66,9 @@ def write(
     links = "\n".join(
         f'<a href="{html.escape(wheel.name)}">{html.escape(wheel.name)}</a><br>' for wheel in wheels
     )
-    notebooks.put(
-        packages / "index.html", f"<!DOCTYPE html>\n<title>Packages</title>\n{links}\n".encode()
-    )
+    put(packages / "index.html", f"<!DOCTYPE html>\n<title>Packages</title>\n{links}\n".encode())
     _zip(folder / ZIP, own, lock)
-    notebooks.put(folder / "index.html", page().encode())
+    put(folder / "index.html", page().encode())
     return [folder / "index.html", folder / ZIP, *wheels]
 
 

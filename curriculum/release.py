@@ -14,6 +14,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from commons.files import put
 from curriculum import notebooks, translation
 from curriculum.lessons import ROOT
 
@@ -64,7 +65,7 @@ def release(language: str, course: Path = COURSE, in_gradebook: bool = True) -> 
         built = Path(away) / "release"
         for file in sorted(path for path in built.rglob("*") if path.is_file()):
             released.append(course / RELEASES[language] / file.relative_to(built))
-            notebooks.put(released[-1], file.read_bytes())
+            put(released[-1], file.read_bytes())
     return [file for file in released if file.suffix == ".ipynb"]
 
 

@@ -18,6 +18,7 @@ import nbformat
 
 from commons import wording
 from commons.errors import CannotWrite
+from commons.files import put
 from curriculum import notebooks, release
 from curriculum.assessment import FORMS
 from curriculum.lessons import LANGUAGES, ROOT, Curriculum
@@ -80,10 +81,8 @@ def _bring_up_to_date(workspace: Path, files: dict[str, bytes]) -> list[Path]:
             continue
         built[name] = new
         if found != new:
-            notebooks.put(path, content)
-    notebooks.put(
-        manifest_path, (json.dumps(built, indent=1, sort_keys=True) + "\n").encode("utf-8")
-    )
+            put(path, content)
+    put(manifest_path, (json.dumps(built, indent=1, sort_keys=True) + "\n").encode("utf-8"))
     return kept
 
 
@@ -299,7 +298,7 @@ def configure_lab(workspace: Path, language: str) -> None:
     for name, values in wanted.items():
         path = workspace / ".lab" / name
         if not path.is_file():
-            notebooks.put(path, (json.dumps(values, indent=2) + "\n").encode("utf-8"))
+            put(path, (json.dumps(values, indent=2) + "\n").encode("utf-8"))
 
 
 def has_display() -> bool:

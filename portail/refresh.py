@@ -14,6 +14,7 @@ from typing import NamedTuple
 import requests
 
 from commons.errors import CannotWrite
+from commons.files import put
 from commons.wording import Sentence, number
 from portail import datasets, drift, settings
 from portail.connection import session, stream
@@ -137,6 +138,8 @@ def _download(dataset, file: Path, progress) -> dict:
                     out.write(part)
                     done += len(part)
                     progress(done, total)
+                out.flush()
+                os.fsync(out.fileno())  # the description that names this file may outlive it
         except requests.RequestException as error:
             raise PortalProblem(
                 "truncated",
@@ -182,9 +185,8 @@ def _put_in_place(dataset, folder: Path, file: Path, table, headers: dict) -> No
     if card.is_file() and card.parent != folder:
         shutil.copyfile(card, folder / "README.md")
     described = _description(dataset, rows.name, content, digest, list(table.columns), headers)
-    new = folder / ".datapackage.json.new"
-    new.write_text(json.dumps(described, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    os.replace(new, folder / "datapackage.json")
+    text = json.dumps(described, ensure_ascii=False, indent=2) + "\n"
+    put(folder / "datapackage.json", text.encode("utf-8"))
     for old in folder.glob(f"{dataset.name}-*.csv"):
         if old != rows:
             with contextlib.suppress(

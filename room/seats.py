@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from commons.errors import BilingualError, CannotWrite
-from curriculum import notebooks, workspace
+from commons.files import put
+from curriculum import workspace
 from curriculum.lessons import LANGUAGES, ROOT
 from grader.intake.archives import Unreadable, list_archive, read_entry
 from grader.intake.roster import Person
@@ -133,7 +134,7 @@ def _write(folder: Path, seats: list[Seat]) -> None:
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows(seat[-len(columns) :] for seat in seats)
-        notebooks.put(folder / name, text.getvalue().encode())
+        put(folder / name, text.getvalue().encode())
 
 
 def _code() -> str:
@@ -166,8 +167,8 @@ def _furnish(folder: Path, seats: list[Seat]) -> None:
         workspace.configure_lab(model, "en")
         for language in LANGUAGES:
             page = workspace.start_page(language).encode()
-            notebooks.put(model / seat_process.START_PAGES / language / workspace.START, page)
-        notebooks.put(
+            put(model / seat_process.START_PAGES / language / workspace.START, page)
+        put(
             model / ".lab/config/jupyter_server_config.d/room.json",
             json.dumps(
                 {"ServerApp": {"jpserver_extensions": dict.fromkeys(_NOT_NEEDED, False)}}
@@ -177,9 +178,7 @@ def _furnish(folder: Path, seats: list[Seat]) -> None:
         exercises = {
             workspace.digest(path.read_bytes()) for path in model.glob("*/exercises/*.ipynb")
         }
-        notebooks.put(
-            folder / GIVEN_OUT, "\n".join(sorted(exercises | _given_out(folder))).encode()
-        )
+        put(folder / GIVEN_OUT, "\n".join(sorted(exercises | _given_out(folder))).encode())
         for seat in missing:
             new = Path(away) / seat.seat
             shutil.copytree(model, new)
@@ -248,7 +247,7 @@ def _copy_changed(seat: Path, to: Path, given_out: set[str]) -> int:
                 if workspace.digest(content) not in given_out:
                     copied += 1
                     copy = to / language / entry.name
-                    notebooks.put(copy, content)
+                    put(copy, content)
                     os.utime(copy, (entry.when, entry.when))
     return copied
 
