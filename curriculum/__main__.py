@@ -42,7 +42,7 @@ def learn(lang: str | None, folder: Path, portal: str | None, build_only: bool) 
 
     What you changed is kept; the rest is brought up to date.
     """
-    from curriculum import workspace
+    from curriculum.workspace import build, jupyterlab
 
     if lang:
         use_language(lang)
@@ -58,7 +58,7 @@ def learn(lang: str | None, folder: Path, portal: str | None, build_only: bool) 
     ]
     if doctor.report(found, wording.language()):
         return 2
-    for path in workspace.build(folder):
+    for path in build.build(folder):
         click.echo(
             Sentence(
                 f"Kept as you changed it: {path} (rename it to receive the newer version)",
@@ -66,7 +66,7 @@ def learn(lang: str | None, folder: Path, portal: str | None, build_only: bool) 
                 "nouvelle version)",
             )
         )
-    return 0 if build_only else workspace.open_lab(folder)
+    return 0 if build_only else jupyterlab.open_lab(folder)
 
 
 @curriculum.command("release")

@@ -13,7 +13,7 @@ from jupyterhub.spawner import Spawner
 from jupyterhub.utils import random_port
 from traitlets import Any, Dict, Integer, Unicode
 
-from curriculum import workspace
+from curriculum.workspace import jupyterlab, start_page
 from room import seats
 from room.server import SETTINGS, WARM
 
@@ -54,7 +54,7 @@ class Cell(Spawner):
             "folder": str(seats.place(Path(self.folder), seat)),
             "portal": self.portal,
             "language": language,
-            "locale": workspace.LOCALES[language],
+            "locale": jupyterlab.LOCALES[language],
             "environment": self.get_env(),
         }
         self.line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -115,7 +115,7 @@ def configure(config) -> None:
     config.Cell.portal = room["portal_port"]
     config.Spawner.poll_interval = 2  # who kills their own seat finds it closed, not out of order
     config.Cell.env_keep = []
-    config.Spawner.default_url = f"/lab/tree/{workspace.START}"
+    config.Spawner.default_url = f"/lab/tree/{start_page.START}"
     config.Spawner.start_timeout = config.Spawner.http_timeout = (
         300  # a whole room at once, on a small machine
     )

@@ -8,7 +8,7 @@ import uuid
 import requests
 import websocket
 
-from curriculum import workspace
+from curriculum.workspace import jupyterlab, start_page
 from room.seats import Seat
 
 _FETCHED = re.compile(r'(?:src|href)="(/user/[^"]+)"')
@@ -61,7 +61,7 @@ class Participant:
         if answer.url.split("?")[0].endswith("/login"):
             raise Refused(f"{self.seat.seat}: the code opens no seat")
         while time.monotonic() < started + self.patience:
-            answer = self._ask("get", f"{self.home}/lab/tree/{workspace.START}", fine=range(600))
+            answer = self._ask("get", f"{self.home}/lab/tree/{start_page.START}", fine=range(600))
             if answer.status_code == 200 and answer.url.startswith(self.home):
                 self._load(answer.text)
                 return time.monotonic() - started
@@ -73,7 +73,7 @@ class Participant:
         for address in (
             *_FETCHED.findall(page),
             f"/user/{self.seat.seat}/lab/api/settings",
-            f"/user/{self.seat.seat}/lab/api/translations/{workspace.LOCALES[self.language]}",
+            f"/user/{self.seat.seat}/lab/api/translations/{jupyterlab.LOCALES[self.language]}",
         ):
             self._ask("get", self.address + address)
 

@@ -17,7 +17,8 @@ import pytest
 import requests
 
 from commons.wording import Sentence
-from curriculum import notebooks, workspace
+from curriculum import notebooks
+from curriculum.workspace import jupyterlab, start_page
 from grader.intake.roster import Person
 from grader.sandbox import doctor, linux
 from portail.server import own_address
@@ -246,7 +247,7 @@ def test_the_language_chosen_at_the_door_is_the_interfaces_and_the_lessons(opene
     ).json()
     assert json.loads(settings["raw"])["locale"] == "fr_FR"
     assert printed(one, "import portail; print(portail.percent(0.528))") == "52,8\u00a0%"
-    start = one._ask("get", f"{one.home}/api/contents/{workspace.START}").json()["content"]
+    start = one._ask("get", f"{one.home}/api/contents/{start_page.START}").json()["content"]
     assert start.index("commencez ici") < start.index("start here")
 
 
@@ -255,10 +256,10 @@ def test_the_start_page_follows_the_language_until_the_participant_changes_it(
 ):
     seat = shutil.copytree(folder / "seats" / "seat-01", tmp_path / "seat")
     monkeypatch.chdir(seat)
-    start = seat / workspace.START
+    start = seat / start_page.START
     first = []
     for language in ("fr", "en", "fr"):
-        seat_process.write_language(language, workspace.LOCALES[language])
+        seat_process.write_language(language, jupyterlab.LOCALES[language])
         first.append(start.read_text("utf-8").splitlines()[0])
     assert first[0] == first[2] and "commencez ici" in first[0] and "start here" in first[1]
     start.write_text("my own notes", "utf-8")

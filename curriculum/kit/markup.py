@@ -1,11 +1,9 @@
 """Turning Markdown and templates into the HTML of the kit's pages."""
 
-import functools
-
-import jinja2
 import mistune
 from markupsafe import Markup
 
+from commons import templates
 from curriculum import pages
 from curriculum.kit.sources import words
 from curriculum.kit.timetable import clock
@@ -13,22 +11,10 @@ from curriculum.kit.timetable import clock
 TEMPLATES = pages.TEMPLATES / "kit"
 
 
-@functools.cache
-def template(name: str) -> jinja2.Template:
-    """Return one of the kit's templates."""
-    loader = jinja2.FileSystemLoader(TEMPLATES)
-    return jinja2.Environment(
-        loader=loader,
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    ).get_template(name)
-
-
 def fill(name: str, language: str, **values) -> str:
     """Return a part of a page from its template."""
-    return template(name).render(
+    return templates.fill(
+        TEMPLATES / name,
         own=words(language),
         language=language,
         clock=clock,

@@ -4,13 +4,15 @@ from dataclasses import dataclass
 
 from bs4 import BeautifulSoup
 
+from commons import templates
 from curriculum import notebooks, pages
 from curriculum.kit import slides
-from curriculum.kit.markup import fill, markdown, template
+from curriculum.kit.markup import TEMPLATES, fill, markdown
 from curriculum.kit.notes import key_sentences, notes, question
 from curriculum.kit.sources import FOLDER, rubric, sample_memos, words
 from curriculum.kit.timetable import Show, complaints, shows, taught
 from curriculum.lessons import Curriculum, Lesson
+from curriculum.words import words as page_words
 
 CARDS = ("minute-card",)  # texts of which four fit on a page
 LANDSCAPE = ("certificate",)  # and slides
@@ -106,13 +108,14 @@ def html(page: KitPage, language: str) -> str:
         (pages.TEMPLATES / place).read_text("utf-8") for place in ("lesson/page.css", "kit/kit.css")
     )
     other = "fr" if language == "en" else "en"
-    html = template("page.html.j2").render(
+    html = templates.fill(
+        TEMPLATES / "page.html.j2",
         page=page,
         language=language,
         other=other,
         css=css,
         own=words(language),
-        words=pages.WORDS[language],
+        words=page_words("lesson_page", language),
     )
     return pages.accessible(html, language)
 
