@@ -15,8 +15,10 @@ from commons.language import use_language
 from commons.wording import Sentence
 from curriculum import assessment as assessing
 from curriculum import execute as execution
-from curriculum import notebooks, release, rules, translation
+from curriculum import notebooks, release, translation
 from curriculum.lessons import LANGUAGES, ROOT, Curriculum
+from curriculum.rules.exercises import of_assessment, of_exercise
+from curriculum.rules.lessons import of_lesson
 from portail import doctor
 
 
@@ -216,11 +218,11 @@ def complaints() -> list[str]:
     found = []
     for lesson in Curriculum.read().written():
         english, french = (notebooks.read(lesson.path(language)) for language in LANGUAGES)
-        found += [f"{lesson.slug} {each}" for each in rules.of_lesson(lesson, english, french)]
+        found += [f"{lesson.slug} {each}" for each in of_lesson(lesson, english, french)]
     for name in release.assignments():
         english = notebooks.read(release.COURSE / "source" / name / f"{name}.ipynb")
         french = notebooks.read(release.COURSE / "french" / f"{name}.ipynb")
-        rule = rules.of_assessment if name in assessing.ASSIGNMENTS else rules.of_exercise
+        rule = of_assessment if name in assessing.ASSIGNMENTS else of_exercise
         found += [f"exercise {name} {each}" for each in rule(english, french)]
     return found
 

@@ -12,10 +12,12 @@ from bs4 import BeautifulSoup
 from nbformat.v4 import new_markdown_cell, new_notebook
 
 import portail
-from curriculum import notebooks, rules
+from curriculum import notebooks
 from curriculum.kit import notes, pages, printing, sources, timetable
 from curriculum.kit.build import build
 from curriculum.lessons import LANGUAGES, Curriculum
+from curriculum.rules.lessons import of_lesson
+from curriculum.rules.texts import french_spaces
 from grader.evaluation import words
 from grader.evaluation.programme import SCALES
 from tests.test_pages import AXE, chromium, needs_browser  # noqa: F401
@@ -215,7 +217,7 @@ def test_the_french_texts_keep_french_spaces(name):
     else:
         text = re.sub(r"<[^>]+>", "", (sources.FOLDER / "fr" / name).read_text("utf-8"))
     text = re.sub(r"```.*?```", "", text, flags=re.S)
-    assert list(rules.french_spaces(new_notebook(cells=[new_markdown_cell(text)]))) == []
+    assert list(french_spaces(new_notebook(cells=[new_markdown_cell(text)]))) == []
     assert "'" not in text
 
 
@@ -311,7 +313,7 @@ def test_the_check_of_lessons_names_an_unlabelled_part():
     english, french = lesson("en", LESSON), lesson("fr", LESSON)
     cell = next(cell for cell in french.cells if "instructor" in notebooks.tags(cell))
     cell.source += "\n\nCirculez."
-    found = rules.of_lesson(PLAN.lesson(LESSON), english, french)
+    found = of_lesson(PLAN.lesson(LESSON), english, french)
     assert any(each.startswith(f"fr {cell['id']}: ") and "Circulez" in each for each in found)
 
 

@@ -8,8 +8,9 @@ import sys
 
 import pytest
 
-from curriculum import notebooks, release, rules
+from curriculum import notebooks, release
 from curriculum.lessons import LANGUAGES, Curriculum
+from curriculum.rules.exercises import of_release
 from curriculum.workspace import build, jupyterlab, start_page
 from tests.conftest import ROOT
 
@@ -51,7 +52,7 @@ def test_a_learners_lesson_has_no_instructors_note_and_no_output(built):
 
 def test_a_learners_exercise_gives_nothing_away(built):
     for path in built.glob("??/exercises/*.ipynb"):
-        assert rules.of_release(notebooks.read(path)) == []
+        assert of_release(notebooks.read(path)) == []
 
 
 def test_the_start_page_links_lead_to_files_in_both_languages(built):
