@@ -17,7 +17,8 @@ from commons.errors import CannotWrite
 from commons.files import put
 from commons.wording import Sentence, number
 from portail import datasets, drift, settings
-from portail.connection import session, stream
+from portail.connection.adapter import stream
+from portail.connection.session import session
 from portail.errors import PortalProblem
 from portail.library import provenance
 from portail.tables import read_rows
@@ -32,10 +33,10 @@ class Refreshed(NamedTuple):
 
     dataset: datasets.Dataset
     rows: int
-    findings: list[drift.Finding]
+    findings: list[drift.DriftFinding]
 
 
-class Checked(NamedTuple):
+class DatasetCheck(NamedTuple):
     """What a check found of one dataset: ``ok``, ``changed``, ``unreachable`` or ``not live``, and
     why."""
 
@@ -84,7 +85,7 @@ def refresh(name: str, progress=lambda done, total: None) -> Refreshed:
     return Refreshed(datasets.find(name), len(table), found)
 
 
-def check(name: str) -> Checked:
+def check(name: str) -> DatasetCheck:
     """Tell whether the portal's table is still what the copy's description says.
 
     Args:
@@ -99,7 +100,7 @@ def check(name: str) -> Checked:
     """
     dataset = datasets.find(name)
     if "download" not in dataset.portal:
-        return Checked(name, NOT_LIVE, [])
+        return DatasetCheck(name, NOT_LIVE, [])
     try:
         answer = session("live").get(dataset.portal["download"])
         answer.raise_for_status()
@@ -110,7 +111,7 @@ def check(name: str) -> Checked:
             if problem.fault in ("html", "empty", "encoding", "broken-row", "404")
             else UNREACHABLE
         )
-        return Checked(name, state, [Sentence(problem.english, problem.french)])
+        return DatasetCheck(name, state, [Sentence(problem.english, problem.french)])
     found = drift.of_rows(answer.content) + _findings(dataset, table)
     reasons = [each.sentence for each in found if each.fault != "no-total"]
     before = drift.rows_of_copy(dataset)
@@ -123,7 +124,7 @@ def check(name: str) -> Checked:
                 f"{number(before, lang='fr')}.",
             )
         )
-    return Checked(name, CHANGED if reasons else OK, reasons)
+    return DatasetCheck(name, CHANGED if reasons else OK, reasons)
 
 
 def _download(dataset, file: Path, progress) -> dict:
@@ -170,7 +171,7 @@ def _validated(dataset, content: bytes):
     return table, found
 
 
-def _findings(dataset, table) -> list[drift.Finding]:
+def _findings(dataset, table) -> list[drift.DriftFinding]:
     return drift.of_table(table, dataset) + drift.of_total(len(table), dataset, session("live"))
 
 

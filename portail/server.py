@@ -13,7 +13,7 @@ from werkzeug.wrappers import Request, Response
 
 from commons.errors import BilingualError
 from portail.library import library_of_datasets, library_of_folder
-from portail.mirror import Mirror
+from portail.mirror.application import Mirror
 
 # each answer is a few milliseconds of Python; the threads mostly wait for slow laptops to read
 THREADS = 16
@@ -24,7 +24,7 @@ class CannotServe(BilingualError):
     """Raised when the address asked for cannot be listened on."""
 
 
-class Room:
+class RoomApplication:
     """The WSGI application of a room: under ``/room/`` the files of a folder, everywhere else the
     portal.
 
@@ -78,7 +78,7 @@ def make_server(folder: Path | None, host: str, port: int, room: Path | None = N
         logging.ERROR
     )  # a room of thirty makes short queues; that is no news
     portal = Mirror(library_of_folder(folder) if folder else library_of_datasets())
-    served = Room(portal, room.resolve()) if room else portal
+    served = RoomApplication(portal, room.resolve()) if room else portal
     try:
         return waitress.create_server(
             served, host=host, port=port, threads=THREADS, ident="portail"

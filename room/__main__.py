@@ -234,7 +234,7 @@ def _lessons(name: str) -> list[str]:
     return [lesson.slug for lesson, _ in path.steps(plan) if lesson.exists()]
 
 
-def _green(line: rehearsal.Line, slow: float) -> bool:
+def _green(line: rehearsal.StepTiming, slow: float) -> bool:
     """Print a line of the rehearsal, and tell whether it is green; colour is never alone: a word
     says the same."""
     green = not line.errors and line.p95 <= slow

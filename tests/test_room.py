@@ -25,7 +25,7 @@ from portail.server import own_address
 from room import rehearsal, seat_process, seats
 from room.__main__ import CARDS, _people
 from room.__main__ import room as command
-from room.participant import Kernel, Participant, Refused
+from room.participant import Kernel, Participant, SeatFailed
 from room.server import Room, free_ports
 from tests.conftest import ROOT
 from tests.test_pages import chromium, needs_browser, page, violations  # noqa: F401
@@ -236,7 +236,7 @@ def test_a_code_opens_its_own_seat_and_no_other(opened):
 
 def test_a_code_that_is_no_ones_opens_nothing(opened):
     stranger = Participant(opened.address("127.0.0.1"), seats.read(opened.folder)[0], "en")
-    with pytest.raises(Refused, match="opens no seat"):
+    with pytest.raises(SeatFailed, match="opens no seat"):
         stranger.come_in(code="abcd-efgh")
 
 
@@ -397,7 +397,7 @@ def test_a_seat_that_kills_all_it_can_opens_again_with_its_work_and_no_neighbour
         assert beside.execute("answer = 42") == ""
         # the proxy does not tell a browser that a kernel's line is gone; the next request does
         one.patience = 10
-        with pytest.raises(Refused), Kernel(one, f"en/{EXERCISE}.ipynb") as kernel:
+        with pytest.raises(SeatFailed), Kernel(one, f"en/{EXERCISE}.ipynb") as kernel:
             kernel.execute("import os; os.kill(-1, 9)")
         assert beside.ask("print(answer)") == ("", "42\n")
     again = sit(opened, 1)
