@@ -1,5 +1,4 @@
-"""The two tests of the one-day session, written from one bank of items as ordinary nbgrader
-assignments.
+"""Writing the session's two tests, as nbgrader assignments, from one bank of items.
 
 The bank, ``assessment.toml`` in the course, holds pairs of parallel items; each form takes one item
 of each pair, under the same grade id, so that before and after can be compared item by item. The

@@ -1,5 +1,4 @@
-"""What a room without internet installs the project from: one ZIP for learners, the packages, a
-page that says how.
+"""Building what a room without internet installs from: a ZIP, the packages and a page.
 
 The trainer makes it beforehand, with a network (``python -m curriculum bundle``), and serves it in
 the room (``portail serve --room FOLDER``); the laptops then need Python alone.

@@ -1,4 +1,4 @@
-"""Reading and writing notebooks the one way that keeps their differences small."""
+"""Reading and writing notebook files so that their differences stay small."""
 
 import json
 from pathlib import Path

@@ -1,5 +1,4 @@
-"""Rendering lessons as accessible pages to read: right language, text alternatives, headings in
-order, no script."""
+"""Rendering lessons as accessible HTML pages."""
 
 from pathlib import Path
 

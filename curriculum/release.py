@@ -1,5 +1,4 @@
-"""Building what learners receive: each exercise without its solutions and hidden tests, in English
-and in French.
+"""Building the exercises that learners receive, without solutions and hidden tests.
 
 The course in exercises/ is an ordinary nbgrader course; what is added here is the French release,
 made from the same master with its French cells in place, so that grade ids and test cells are the

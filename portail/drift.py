@@ -1,4 +1,4 @@
-"""What has changed, or gone wrong, in a table of the portal since its schema was written.
+"""Comparing a table of the portal with its schema, and naming what changed or is damaged.
 
 Each finding has a fault's name, a severity and a sentence in both languages. ``stop`` means that
 figures computed from the table would be wrong or impossible: live mode raises, auto mode falls back

@@ -1,5 +1,4 @@
-"""Fetching live rows into the user's own copy, and telling whether the portal still has what the
-copies say."""
+"""Fetching live rows into the user's own copy, and comparing the copies with the portal."""
 
 import contextlib
 import datetime

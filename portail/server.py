@@ -1,5 +1,4 @@
-"""The mirror as the portal of a room: ``portail serve``, with what the room's laptops install
-beside it."""
+"""Serving the mirror in a room, with the files that the room's laptops install from."""
 
 import logging
 import socket

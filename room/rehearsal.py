@@ -1,5 +1,4 @@
-"""The day before: every lesson of the day, both languages, every seat at once, against a room like
-tomorrow's."""
+"""Rehearsing a day: every lesson, in both languages, run from all seats at once."""
 
 import statistics
 import threading

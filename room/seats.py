@@ -1,5 +1,4 @@
-"""The seats of a session: who sits where, by which code, in which folder; and what was handed in
-from them."""
+"""The seats of a session: their participants, codes and folders, and what was handed in."""
 
 import contextlib
 import csv
@@ -197,8 +196,8 @@ def _find_fonts(folder: Path) -> None:
 
 
 def _give_away(folder: Path) -> None:
-    """Make a folder the property of who works in a cell, where that is another user
-    (``confinement.map_users``)."""
+    """Give a folder to the user that works in the sandbox, where that is another user
+    (``linux.map_users``)."""
     for each in (folder, *folder.rglob("*")):
         each.chmod(0o700 if each.is_dir() else 0o600)
         if os.geteuid() == 0:
@@ -233,8 +232,8 @@ def _given_out(folder: Path) -> set[str]:
 
 
 def _copy_changed(seat: Path, to: Path, given_out: set[str]) -> int:
-    """Copy a seat's changed exercises and count them; its links, devices and giants stay where they
-    are."""
+    """Copy a seat's changed exercises and count them; links, devices and files that are too
+    large are left out."""
     copied = 0
     for language in LANGUAGES:
         exercises = seat / language / "exercises"

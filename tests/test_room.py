@@ -309,7 +309,7 @@ def test_a_seat_sees_no_neighbour_no_code_no_solution_and_no_secret_of_the_hub(o
         "/proc",
         "/etc/shadow",
     ]
-    words = ["seat-0", "cookie_secret", "hub.sqlite", "seats.csv", "warm.socket"]
+    words = ["seat-0", "cookie_secret", "hub.sqlite", "seats.csv", "fork-server.socket"]
     assert printed(one, _LOOK.format(words=words, paths=[str(path) for path in paths])) == "[]"
 
 
