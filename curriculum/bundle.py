@@ -4,7 +4,6 @@ The trainer makes it beforehand, with a network (``python -m curriculum bundle``
 the room (``portail serve --room FOLDER``); the laptops then need Python alone.
 """
 
-import html
 import shutil
 import subprocess
 import sys
@@ -65,10 +64,8 @@ def write(
     _pip("wheel", "--no-deps", "--no-build-isolation", "-w", packages, ROOT)
     wheels = sorted(packages.glob("*.whl"))
     own = next(packages.glob("open_data_curriculum-*.whl"))
-    links = "\n".join(
-        f'<a href="{html.escape(wheel.name)}">{html.escape(wheel.name)}</a><br>' for wheel in wheels
-    )
-    put(packages / "index.html", f"<!DOCTYPE html>\n<title>Packages</title>\n{links}\n".encode())
+    listed = fill(pages.TEMPLATES / "packages.html.j2", wheels=[wheel.name for wheel in wheels])
+    put(packages / "index.html", listed.encode())
     _zip(folder / ZIP, own, lock)
     put(folder / "index.html", page().encode())
     return [folder / "index.html", folder / ZIP, *wheels]
