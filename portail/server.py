@@ -12,7 +12,7 @@ from werkzeug.wrappers import Request, Response
 
 from commons.errors import BilingualError
 from portail.library import library_of_datasets, library_of_folder
-from portail.mirror.application import Mirror
+from portail.mirror import Mirror
 
 # each answer is a few milliseconds of Python; the threads mostly wait for slow laptops to read
 THREADS = 16

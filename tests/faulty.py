@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from portail.library import DATE_HEADER, KIND_HEADER, library_of_folder
-from portail.mirror.application import Mirror
+from portail.mirror import Mirror
 from tests.published import from_csv, to_csv
 
 REJECTED = b"<html><head><title>Request Rejected</title></head><body>The requested URL was rejected.</body></html>"  # noqa: E501

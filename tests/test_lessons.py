@@ -23,7 +23,7 @@ from curriculum import execute, notebooks
 from curriculum.lessons import LANGUAGES, Curriculum
 from portail import datasets
 from portail.library import library_of_datasets
-from portail.mirror.application import Mirror
+from portail.mirror import Mirror
 from portail.server import make_server
 from tests.conftest import REAL, ROOT, needs_real
 from tests.faulty import FaultyPortal

@@ -18,8 +18,8 @@ from portail.library import (
     library_of_datasets,
     library_of_folder,
 )
+from portail.mirror import Mirror
 from portail.mirror.answers import HELP
-from portail.mirror.application import Mirror
 from portail.mirror.search import FACETS, _query, _searched_words, _values, words_of
 from tests.conftest import REAL, needs_real
 

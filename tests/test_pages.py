@@ -141,7 +141,7 @@ def test_the_mirrors_front_page_has_no_axe_violation(page):
     from werkzeug.test import Client
 
     from portail.library import library_of_datasets
-    from portail.mirror.application import Mirror
+    from portail.mirror import Mirror
 
     page.set_content(Client(Mirror(library_of_datasets())).get("/").text)
     assert violations(page) == []

@@ -114,7 +114,7 @@ def mirror_answer(request: requests.PreparedRequest) -> requests.Response:
     """Answer a request from the datasets on this machine, inside this process."""
     from werkzeug.test import EnvironBuilder, run_wsgi_app
 
-    from portail.mirror.application import local_mirror
+    from portail.mirror import local_mirror
 
     environ = EnvironBuilder(
         path=urllib.parse.unquote(urllib.parse.urlsplit(request.url).path),

@@ -6,3 +6,7 @@ and counts: a micro-CKAN, not Solr. What it cannot search it refuses with CKAN's
 Every answer says in a header what kind of rows it holds and of what date, so that nobody takes them
 for live ones.
 """
+
+from portail.mirror.application import Mirror, local_mirror
+
+__all__ = ["Mirror", "local_mirror"]
