@@ -1,0 +1,1 @@
+"""Lessons and exercises as objects: plan, rules, releases, the learner's workspace, the kit."""

@@ -9,43 +9,86 @@ from pathlib import Path
 import click
 
 from commons import wording
-from commons.ending import STOPPED, end_with
+from commons.command_help import BilingualGroup, argument, lang_option, option
+from commons.ending import end_with
 from commons.errors import BilingualError
 from commons.language import use_language
 from commons.wording import Sentence
 from curriculum import assessment as assessing
 from curriculum import execute as execution
-from curriculum import notebooks, release, rules, translation
+from curriculum import listing, notebooks, release, translation
 from curriculum.lessons import LANGUAGES, ROOT, Curriculum
+from curriculum.rules.exercises import of_assessment, of_exercise
+from curriculum.rules.lessons import of_lesson
 from portail import doctor
 
-
-@click.group()
-def curriculum() -> None:
-    """Lessons and exercises: build, run, check, translate. / Leçons et exercices."""
+_SLUGS = Sentence("[LESSONS]...", "[LEÇONS]...")
 
 
-@curriculum.command()
-@click.option(
-    "--lang", type=click.Choice(LANGUAGES), help="Language of JupyterLab and of the start page."
+def _to(folder: str) -> Sentence:
+    """Return the help of an option that says where to write."""
+    return Sentence(f"Where to write; {folder} if left out.", f"Où écrire; sinon, dans {folder}.")
+
+
+@click.group(
+    cls=BilingualGroup,
+    french="Leçons et exercices : produire, exécuter, vérifier, traduire.",
+    epilog=Sentence(
+        "Exit codes: 0 all is well; 1 something was found; 2 could not run; 130 stopped by Ctrl-C.",
+        "Codes de sortie : 0 tout va bien; 1 quelque chose a été trouvé; 2 exécution impossible; "
+        "130 arrêt par Ctrl-C.",
+    ),
 )
-@click.option(
+@lang_option
+def curriculum() -> None:
+    """Lessons and exercises: build, run, check, translate."""
+
+
+@curriculum.command(
+    french="""Préparer votre espace de travail et ouvrir JupyterLab à la page de départ.
+
+    Ce que vous avez modifié est gardé; le reste est mis à jour.
+    """
+)
+@option(
+    "--lang",
+    type=click.Choice(LANGUAGES),
+    is_eager=True,
+    expose_value=False,
+    callback=lambda _context, _option, chosen: chosen and use_language(chosen),
+    help=Sentence(
+        "Language of JupyterLab and of the start page.",
+        "Langue de JupyterLab et de la page de départ.",
+    ),
+)
+@option(
     "--folder",
     type=click.Path(path_type=Path, file_okay=False),
     default=ROOT / "learner",
-    help="Where your workspace is; learner/ in the project if left out.",
+    help=Sentence(
+        "Where your workspace is; learner/ in the project if left out.",
+        "Où se trouve votre espace de travail; sinon, learner/ dans le projet.",
+    ),
 )
-@click.option("--portal", help="Address of the room's portal. / Adresse du portail de la salle.")
-@click.option("--build-only", is_flag=True, help="Build the workspace and do not open JupyterLab.")
-def learn(lang: str | None, folder: Path, portal: str | None, build_only: bool) -> int:
-    """Build your workspace and open JupyterLab on the start page. / Ouvrir votre espace de travail.
+@option(
+    "--portal",
+    help=Sentence("Address of the room’s portal.", "Adresse du portail de la salle."),
+)
+@option(
+    "--build-only",
+    is_flag=True,
+    help=Sentence(
+        "Build the workspace and do not open JupyterLab.",
+        "Préparer l’espace de travail sans ouvrir JupyterLab.",
+    ),
+)
+def learn(folder: Path, portal: str | None, build_only: bool) -> int:
+    """Build your workspace and open JupyterLab on the start page.
 
     What you changed is kept; the rest is brought up to date.
     """
-    from curriculum import workspace
+    from curriculum.workspace import build, jupyterlab
 
-    if lang:
-        use_language(lang)
     if portal:
         os.environ["PORTAIL_URL"] = portal
     folder = folder.resolve()
@@ -58,7 +101,7 @@ def learn(lang: str | None, folder: Path, portal: str | None, build_only: bool) 
     ]
     if doctor.report(found, wording.language()):
         return 2
-    for path in workspace.build(folder):
+    for path in build.build(folder):
         click.echo(
             Sentence(
                 f"Kept as you changed it: {path} (rename it to receive the newer version)",
@@ -66,38 +109,44 @@ def learn(lang: str | None, folder: Path, portal: str | None, build_only: bool) 
                 "nouvelle version)",
             )
         )
-    return 0 if build_only else workspace.open_lab(folder)
+    return 0 if build_only else jupyterlab.open_lab(folder)
 
 
-@curriculum.command("release")
-@click.option(
+@curriculum.command("release", french="Produire les versions à distribuer (release/, release-fr/).")
+@option(
     "--course",
     type=click.Path(path_type=Path),
     default=release.COURSE,
-    help="Your own private course, a copy of exercises/; the project's if left out.",
+    help=Sentence(
+        "Your own private course, a copy of exercises/; the project’s if left out.",
+        "Votre propre cours privé, une copie d’exercises/; sinon, celui du projet.",
+    ),
 )
 def release_(course: Path) -> int:
-    """Build release/ and release-fr/ of the course. / Produire les versions à distribuer."""
+    """Build release/ and release-fr/ of the course."""
     for language in LANGUAGES:
         for path in release.release(language, course.resolve()):
             click.echo(path)
     return 0
 
 
-@curriculum.command()
-@click.argument("slugs", nargs=-1)
+@curriculum.command(
+    french="Exécuter de nouveau chaque leçon sur les copies livrées et garder ses sorties."
+)
+@argument("slugs", nargs=-1, metavar=_SLUGS)
 def execute(slugs: tuple[str, ...]) -> int:
-    """Run every lesson anew on the shipped copies and keep its outputs. / Exécuter les leçons."""
+    """Run every lesson anew on the shipped copies and keep its outputs."""
     for path in execution.execute(list(slugs)):
         click.echo(path.relative_to(ROOT))
     return 0
 
 
-@curriculum.command()
-@click.argument("slugs", nargs=-1)
+@curriculum.command(
+    french="Confirmer que les cellules françaises traduisent les cellules anglaises actuelles."
+)
+@argument("slugs", nargs=-1, metavar=_SLUGS)
 def stamp(slugs: tuple[str, ...]) -> int:
-    """Record that the French cells translate the English ones as they are now. / Confirmer la
-    traduction."""
+    """Record that the French cells translate the English ones as they are now."""
     for english, french in _pairs():
         if slugs and english.stem not in slugs:
             continue
@@ -109,35 +158,53 @@ def stamp(slugs: tuple[str, ...]) -> int:
     return 0
 
 
-@curriculum.command()
-@click.option(
+@curriculum.command(
+    french="Produire les tests d’avant et d’après à partir de la banque de questions."
+)
+@option(
     "--course",
     type=click.Path(path_type=Path),
     default=release.COURSE,
-    help="Your own private course, with its own assessment.toml; the project's if left out.",
+    help=Sentence(
+        "Your own private course, with its own assessment.toml; the project’s if left out.",
+        "Votre propre cours privé, avec son propre assessment.toml; sinon, celui du projet.",
+    ),
 )
 def assessment(course: Path) -> int:
-    """Write the pre- and post-assessment from the bank of items. / Produire les tests d’avant et
-    d’après."""
+    """Write the pre- and post-assessment from the bank of items."""
     for path in assessing.write(course.resolve()):
         click.echo(path)
     return 0
 
 
-@curriculum.command()
+@curriculum.command(french="Énumérer les leçons par parcours, avec volets et minutes.")
+def lessons() -> int:
+    """List the lessons by path, with strands and minutes."""
+    listing.print_lessons(Curriculum.read(), wording.language())
+    return 0
+
+
+@curriculum.command(
+    french="Vérifier chaque leçon et chaque exercice, et énumérer ce qui est à corriger."
+)
 def check() -> int:
-    """Hold every lesson and exercise to the rules and print the complaints. / Vérifier les
-    règles."""
+    """Hold every lesson and exercise to the rules and print the complaints."""
     found = complaints()
     for each in found:
         click.echo(each)
     return 1 if found else 0
 
 
-@curriculum.command()
-@click.option("--to", "folder", type=click.Path(path_type=Path), default=ROOT / "build" / "pages")
+@curriculum.command(french="Produire chaque leçon en page accessible.")
+@option(
+    "--to",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=ROOT / "build" / "pages",
+    help=_to("build/pages"),
+)
 def pages(folder: Path) -> int:
-    """Render every lesson as an accessible page. / Produire les pages à lire."""
+    """Render every lesson as an accessible page."""
     from curriculum.pages import render_all
 
     for path in render_all(folder):
@@ -145,23 +212,31 @@ def pages(folder: Path) -> int:
     return 0
 
 
-@curriculum.command()
-@click.option(
+@curriculum.command(
+    french="""Préparer ce qu’il faut pour installer les postes d’une salle sans Internet.
+
+    Il faut un réseau, une fois; ensuite : portail serve --room DOSSIER --host 0.0.0.0
+    """
+)
+@option(
     "--to",
     "folder",
     type=click.Path(path_type=Path, file_okay=False),
     default=ROOT / "build" / "room",
+    help=_to("build/room"),
 )
-@click.option(
+@option(
     "--for",
     "targets",
     multiple=True,
-    metavar="PLATFORM:VERSION",
-    help="Another kind of laptop / un autre type de poste, such as win_amd64:3.12.",
+    metavar=Sentence("PLATFORM:VERSION", "PLATEFORME:VERSION"),
+    help=Sentence(
+        "Another kind of laptop, such as win_amd64:3.12.",
+        "Un autre type de poste, comme win_amd64:3.12.",
+    ),
 )
 def bundle(folder: Path, targets: tuple[str, ...]) -> int:
-    """Write what a room without internet installs from. / Préparer l'installation d'une salle sans
-    Internet.
+    """Write what a room without internet installs from.
 
     Needs a network, once; then: portail serve --room FOLDER --host 0.0.0.0
     """
@@ -179,23 +254,29 @@ def bundle(folder: Path, targets: tuple[str, ...]) -> int:
     return 0
 
 
-@curriculum.command()
-@click.option(
+@curriculum.command(french="Produire la trousse d’animation, en pages et en PDF.")
+@option(
     "--to",
     "folder",
     type=click.Path(path_type=Path, file_okay=False),
     default=ROOT / "build" / "kit",
+    help=_to("build/kit"),
 )
-@click.option("--no-pdf", is_flag=True, help="Write the pages only.")
+@option(
+    "--no-pdf",
+    is_flag=True,
+    help=Sentence("Write the pages only.", "Ne produire que les pages."),
+)
 def kit(folder: Path, no_pdf: bool) -> int:
-    """Build the trainer's kit, as pages and PDF. / Produire la trousse d'animation."""
-    from curriculum import kit as trainers
+    """Build the trainer's kit, as pages and PDF."""
+    from curriculum.kit import printing
+    from curriculum.kit.build import build
 
-    pdf = not no_pdf and trainers.can_print()
-    written = trainers.build(folder, pdf)
+    pdf = not no_pdf and printing.can_print()
+    written = build(folder, pdf)
     for path in [
         *written,
-        *(trainers.printed([path for path in written if path.stem != "index"]) if pdf else []),
+        *(printing.printed([path for path in written if path.stem != "index"]) if pdf else []),
     ]:
         click.echo(path)
     if not pdf and not no_pdf:
@@ -215,11 +296,11 @@ def complaints() -> list[str]:
     found = []
     for lesson in Curriculum.read().written():
         english, french = (notebooks.read(lesson.path(language)) for language in LANGUAGES)
-        found += [f"{lesson.slug} {each}" for each in rules.of_lesson(lesson, english, french)]
+        found += [f"{lesson.slug} {each}" for each in of_lesson(lesson, english, french)]
     for name in release.assignments():
         english = notebooks.read(release.COURSE / "source" / name / f"{name}.ipynb")
         french = notebooks.read(release.COURSE / "french" / f"{name}.ipynb")
-        rule = rules.of_assessment if name in assessing.ASSIGNMENTS else rules.of_exercise
+        rule = of_assessment if name in assessing.ASSIGNMENTS else of_exercise
         found += [f"exercise {name} {each}" for each in rule(english, french)]
     return found
 
@@ -242,7 +323,6 @@ def main() -> None:
     end_with(
         curriculum,
         cannot=(BilingualError, release.CannotRelease, execution.LessonFailed, ValueError),
-        stopped=" / ".join(STOPPED),
     )
 
 

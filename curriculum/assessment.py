@@ -1,5 +1,4 @@
-"""The two tests of the one-day session, written from one bank of items as ordinary nbgrader
-assignments.
+"""Writing the session's two tests, as nbgrader assignments, from one bank of items.
 
 The bank, ``assessment.toml`` in the course, holds pairs of parallel items; each form takes one item
 of each pair, under the same grade id, so that before and after can be compared item by item. The
@@ -16,6 +15,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from commons.wording import typeset
 from curriculum import notebooks, translation
 from curriculum.lessons import LANGUAGES
+from curriculum.words import words
 
 BANK = "assessment.toml"
 FORMS = {"pre": "pre-assessment", "post": "post-assessment"}
@@ -26,48 +26,7 @@ KERNEL = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
-_TEXTS = {
-    "pre": {
-        "en": "# Before the session: ten questions\n\nTen questions, one point each, about 15 "
-        "minutes. They show what the day should dwell on; nobody is expected to know it all "
-        "beforehand. The same ideas come back at the end of the day in other cases, so that you "
-        "see what you have learned.",
-        "fr": "# Avant la séance : dix questions\n\nDix questions, un point chacune, environ 15 "
-        "minutes. Elles montrent où la journée devrait insister; personne n’est censé tout "
-        "savoir d’avance. Les mêmes idées reviendront en fin de journée dans d’autres cas, pour "
-        "que vous voyiez ce que vous aurez appris.",
-    },
-    "post": {
-        "en": "# After the session: ten questions\n\nTen questions, one point each, about 15 "
-        "minutes. They ask for the same ideas as those of this morning, in other cases.",
-        "fr": "# Après la séance : dix questions\n\nDix questions, un point chacune, environ 15 "
-        "minutes. Elles font appel aux mêmes idées que celles de ce matin, dans d’autres cas.",
-    },
-}
-_HOW = {
-    "en": "**How it works.** Run the first cell of code with **Shift + Enter**. Then, in the "
-    "first line of each answer cell, replace the three dots `...` by your letter between "
-    "quotation marks, as in `words = "
-    '"D"`, and leave '
-    "the lines under it as they are; there is one right answer. The cell after it only checks "
-    "that you wrote a letter. Leave the three dots where you do not know: a guess hides what the "
-    "day could teach you. Work alone and without the lessons. Every case is invented.",
-    "fr": "**Mode d’emploi.** Exécutez la première cellule de code avec **Maj + Entrée**. Puis, à "
-    "la première ligne de chaque cellule de réponse, remplacez les trois points `...` par votre "
-    "lettre entre guillemets droits, comme "
-    'dans `words = "D"`, et laissez telles quelles les lignes du dessous; une seule réponse est '
-    "bonne. La cellule qui suit vérifie seulement que vous avez écrit une lettre. Laissez les "
-    "trois points si vous ne savez pas : deviner cache ce que la journée pourrait vous "
-    "apprendre. Répondez sans aide et sans les leçons. Tous les cas sont inventés.",
-}
 _SETUP = 'import portail\n\nlang = portail.use_language("{language}")'
-_END = {
-    "en": "## Before you hand in\n\nSave the notebook (menu *File*, *Save Notebook*), and hand it "
-    "in even if some answers are missing.",
-    "fr": "## Avant de remettre\n\nEnregistrez le carnet (menu *Fichier*, *Enregistrer le "
-    "carnet*), et remettez-le même s’il manque des réponses.",
-}
-_POINT = {"en": "1 point", "fr": "1 point"}
 
 
 class BrokenBank(ValueError):
@@ -187,8 +146,9 @@ def _notebook(language: str, cells: list):
 
 def _cells(bank: dict, form: str, language: str) -> list:
     """Return a form's cells in one language; answer and test cells are the same in both."""
+    own = words("assessment", language)
     cells = [
-        _text("title", _TEXTS[form][language] + "\n\n" + _HOW[language], language),
+        _text("title", f"{own[form]}\n\n{own['how']}", language),
         _code("setup", _SETUP.format(language=language)),
     ]
     for number, pair in enumerate(bank["pair"], 1):
@@ -200,7 +160,7 @@ def _cells(bank: dict, form: str, language: str) -> list:
         cells += [
             _text(
                 f"{name}-text",
-                f"## Question {number} ({_POINT[language]})\n\n{pair[form]['stem'][language]}\n\n"
+                f"## Question {number} ({own['point']})\n\n{pair[form]['stem'][language]}\n\n"
                 f"{options}",
                 language,
             ),
@@ -220,7 +180,7 @@ def _cells(bank: dict, form: str, language: str) -> list:
                 points=1,
             ),
         ]
-    return [*cells, _text("end", _END[language], language)]
+    return [*cells, _text("end", own["end"], language)]
 
 
 def _text(name: str, source: str, language: str):

@@ -1,11 +1,9 @@
-"""What a room without internet installs the project from: one ZIP for learners, the packages, a
-page that says how.
+"""Building what a room without internet installs from: a ZIP, the packages and a page.
 
 The trainer makes it beforehand, with a network (``python -m curriculum bundle``), and serves it in
 the room (``portail serve --room FOLDER``); the laptops then need Python alone.
 """
 
-import html
 import shutil
 import subprocess
 import sys
@@ -14,8 +12,12 @@ import zipfile
 from pathlib import Path
 
 from commons.errors import BilingualError
-from curriculum import notebooks, pages, workspace
+from commons.files import put
+from commons.templates import fill
+from curriculum import pages
 from curriculum.lessons import LANGUAGES, ROOT
+from curriculum.words import words
+from curriculum.workspace.build import build
 from portail.server import ROOM
 
 ZIP = "open-data-curriculum.zip"
@@ -62,14 +64,10 @@ def write(
     _pip("wheel", "--no-deps", "--no-build-isolation", "-w", packages, ROOT)
     wheels = sorted(packages.glob("*.whl"))
     own = next(packages.glob("open_data_curriculum-*.whl"))
-    links = "\n".join(
-        f'<a href="{html.escape(wheel.name)}">{html.escape(wheel.name)}</a><br>' for wheel in wheels
-    )
-    notebooks.put(
-        packages / "index.html", f"<!DOCTYPE html>\n<title>Packages</title>\n{links}\n".encode()
-    )
+    listed = fill(pages.TEMPLATES / "packages.html.j2", wheels=[wheel.name for wheel in wheels])
+    put(packages / "index.html", listed.encode())
     _zip(folder / ZIP, own, lock)
-    notebooks.put(folder / "index.html", page().encode())
+    put(folder / "index.html", page().encode())
     return [folder / "index.html", folder / ZIP, *wheels]
 
 
@@ -116,7 +114,7 @@ def _zip(path: Path, wheel: Path, lock: Path) -> None:
     learner's workspace."""
     with tempfile.TemporaryDirectory() as away:
         folder = Path(away) / path.stem
-        workspace.build(folder / "learner")
+        build(folder / "learner")
         shutil.copyfile(wheel, folder / wheel.name)
         shutil.copyfile(lock, folder / "requirements.txt")
         shutil.copyfile(Path(__file__).with_name("install.py"), folder / "install.py")
@@ -127,67 +125,18 @@ def _zip(path: Path, wheel: Path, lock: Path) -> None:
         fresh.replace(path)
 
 
-_STEPS = {
-    "en": (
-        "Install the lessons on this laptop",
-        "You need Python 3.11 or newer, and nothing of the internet: everything comes from this "
-        "room.",
-        (
-            "Download {zip} and unpack it.",
-            "Open a terminal (Windows: PowerShell) in the folder {folder}.",
-            "Copy this line into it, and press Enter:",
-        ),
-        "It takes a few minutes. Then JupyterLab opens on the start page. Your work is in the "
-        "folder {learner}, on "
-        "your own laptop; the same line opens it again.",
-    ),
-    "fr": (
-        "Installer les leçons sur cet ordinateur",
-        "Il vous faut Python 3.11 ou plus récent, et rien d’Internet\u00a0: tout vient de cette "
-        "salle.",
-        (
-            "Téléchargez {zip} et décompressez-le.",
-            "Ouvrez un terminal (Windows\u00a0: PowerShell) dans le dossier {folder}.",
-            "Copiez-y cette ligne, puis appuyez sur Entrée\u00a0:",
-        ),
-        "Comptez quelques minutes, puis JupyterLab s’ouvre à la page de départ. Votre travail est "
-        "dans le dossier "
-        "{learner}, sur votre propre ordinateur; la même ligne le rouvre.",
-    ),
-}
-
-
 def page() -> str:
     """Return the page of the room, in both languages; the server puts its own address in place of
     ``ROOM``."""
-    words = {
+    marks = {
         "zip": f'<a href="{ZIP}">{ZIP}</a>',
         "folder": f"<code>{Path(ZIP).stem}</code>",
         "learner": "<code>learner</code>",
     }
-    parts = []
-    for language in LANGUAGES:
-        title, intro, steps, end = _STEPS[language]
-        items = "\n".join(f"<li>{step.format(**words)}</li>" for step in steps)
-        line = f"python install.py http://{ROOM}" + (" --lang fr" if language == "fr" else "")
-        parts.append(
-            f'<section lang="{language}">\n<h2>{title}</h2>\n<p>{intro}</p>\n<ol>\n{items}\n</ol>\n'
-            f"<pre><code>{line}</code></pre>\n<p>{end.format(**words)}</p>\n</section>"
-        )
-    heading = " / ".join(pages.WORDS[language]["project"] for language in LANGUAGES)
-    return _PAGE.format(title=heading, body="\n".join(parts))
-
-
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>
-<style>
-body {{ font: 1.1rem/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1b2733 }}
-h1 {{ font-size: 1.6rem }} h2 {{ border-bottom: 2px solid #26547c }} a {{ color: #0b4f9e }}
-pre {{ background: #eef2f6; padding: 1rem; white-space: pre-wrap; overflow-wrap: anywhere }}
-section {{ margin-top: 2rem }}</style></head>
-<body><main><h1>{title}</h1>
-{body}
-</main></body>
-</html>
-"""  # noqa: E501
+    return fill(
+        pages.TEMPLATES / "bundle.html.j2",
+        title=" / ".join(words("lesson_page", language)["project"] for language in LANGUAGES),
+        languages={language: words("bundle_page", language) for language in LANGUAGES},
+        marks=marks,
+        room=ROOM,
+    )

@@ -1,5 +1,4 @@
-"""Running lessons anew and keeping their outputs, as nbval compares them: on the dated copies
-shipped here."""
+"""Running lessons anew on the shipped copies, and keeping their outputs."""
 
 import os
 from pathlib import Path

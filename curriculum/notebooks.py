@@ -1,10 +1,11 @@
-"""Reading and writing notebooks the one way that keeps their differences small."""
+"""Reading and writing notebook files so that their differences stay small."""
 
 import json
-import os
 from pathlib import Path
 
 import nbformat
+
+from commons.files import put
 
 
 def read(path: Path) -> nbformat.NotebookNode:
@@ -32,15 +33,6 @@ def to_bytes(notebook) -> bytes:
     return (json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode(
         "utf-8"
     )
-
-
-def put(path: Path, content: bytes) -> None:
-    """Write a file in one step: whoever reads meanwhile, or after a crash, finds the old one or the
-    new one, whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(f"{path.name}.{os.getpid()}.new")
-    new.write_bytes(content)
-    new.replace(path)
 
 
 def tags(cell) -> list[str]:

@@ -1,5 +1,4 @@
-"""Rendering lessons as accessible pages to read: right language, text alternatives, headings in
-order, no script."""
+"""Rendering lessons as accessible HTML pages."""
 
 from pathlib import Path
 
@@ -10,26 +9,9 @@ from traitlets.config import Config
 
 from curriculum import notebooks
 from curriculum.lessons import LANGUAGES, Curriculum
+from curriculum.words import words
 
 TEMPLATES = Path(__file__).parent / "templates"
-WORDS = {
-    "en": {
-        "project": "Open data for policy analysis",
-        "language": "Language",
-        "switch": "Français",
-        "skip": "Skip to the lesson",
-        "independent": "An independent project; not endorsed by the Government of Canada.",
-        "licence": "Lesson: CC BY 4.0. Data: the licence in the source lines.",
-    },
-    "fr": {
-        "project": "Les données ouvertes au service des politiques",
-        "language": "Langue",
-        "switch": "English",
-        "skip": "Passer à la leçon",
-        "independent": "Projet indépendant, qui n’est pas approuvé par le gouvernement du Canada.",
-        "licence": "Leçon\u00a0: CC BY 4.0. Données\u00a0: la licence indiquée sous les figures.",
-    },
-}
 
 
 def render_all(folder: Path) -> list[Path]:
@@ -83,7 +65,7 @@ def render(notebook, language: str, slug: str) -> str:
         "other_lang": other,
         "other_href": f"../{other}/{slug}.html",
         "title": _title(notebook),
-        "words": WORDS[language],
+        "words": words("lesson_page", language),
         "css": (TEMPLATES / "lesson" / "page.css").read_text("utf-8"),
     }
     html, _ = exporter.from_notebook_node(notebook, resources={"page": page})
@@ -121,7 +103,7 @@ def accessible(html: str, language: str) -> str:
                 cell["scope"] = cell.get("scope") or ("col" if cell.find_parent("thead") else "row")
         for row in table.find_all("tr"):
             del row["style"]
-        label = {"en": "Table", "fr": "Tableau"}[language]
+        label = words("lesson_page", language)["table"]
         number = len(page.find_all("div", class_="wide")) + 1
         table.wrap(
             page.new_tag(

@@ -1,5 +1,4 @@
-"""Building what learners receive: each exercise without its solutions and hidden tests, in English
-and in French.
+"""Building the exercises that learners receive, without solutions and hidden tests.
 
 The course in exercises/ is an ordinary nbgrader course; what is added here is the French release,
 made from the same master with its French cells in place, so that grade ids and test cells are the
@@ -14,6 +13,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from commons.files import put
 from curriculum import notebooks, translation
 from curriculum.lessons import ROOT
 
@@ -64,7 +64,7 @@ def release(language: str, course: Path = COURSE, in_gradebook: bool = True) -> 
         built = Path(away) / "release"
         for file in sorted(path for path in built.rglob("*") if path.is_file()):
             released.append(course / RELEASES[language] / file.relative_to(built))
-            notebooks.put(released[-1], file.read_bytes())
+            put(released[-1], file.read_bytes())
     return [file for file in released if file.suffix == ".ipynb"]
 
 

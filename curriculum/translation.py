@@ -1,5 +1,4 @@
-"""One lesson, two languages: what must be the same, what a French cell translates, and whether it
-is stale.
+"""Comparing a lesson's two languages: shared parts, translated cells, stale translations.
 
 A French cell that holds text records the hash of the English cell it translates, in its metadata
 under ``translates``. When the English cell changes, the French one is stale until somebody has

@@ -23,6 +23,7 @@ import zipfile
 from copy import deepcopy
 from pathlib import Path
 
+from commons.files import put
 from commons.wording import Sentence
 from curriculum import notebooks, release
 from curriculum.lessons import ROOT
@@ -158,7 +159,7 @@ def make(folder: Path, chosen: list[str]) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     course = folder / "exercises"
     for part in ("nbgrader_config.py", "altered.py"):
-        notebooks.put(course / part, (ROOT / "exercises" / part).read_bytes())
+        put(course / part, (ROOT / "exercises" / part).read_bytes())
     for part in ("source", "french"):
         shutil.copytree(ROOT / "exercises" / part, course / part)
     for other in set(release.assignments(course)) - set(chosen):

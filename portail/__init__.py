@@ -10,7 +10,7 @@ import importlib
 
 _WHERE = {
     "checks": "portail.checks",
-    "session": "portail.connection",
+    "session": "portail.connection.session",
     "labels": "portail.datasets",
     "show": "portail.figures",
     "language": "commons.wording",

@@ -1,5 +1,4 @@
-"""Checking a learner's answer, with messages that teach: what was expected, what came, and where to
-look.
+"""Checking a learner's answer, and saying what was expected, what came and where to look.
 
 ``expect`` raises, for the tests of an exercise; ``tell`` prints, for the self-checks of a lesson.
 Both take the same arguments, and neither ever shows the expected value.

@@ -1,4 +1,4 @@
-"""The command ``portail``: the datasets, the lessons and the portal, from a terminal.
+"""The command ``portail``: the datasets and the portal, from a terminal.
 
 Exit codes: 0 all is well; 1 something was found (a changed or unreachable table, a failed check of
 the set-up, a refresh that did not succeed); 2 the command could not run (an unknown name, a folder
@@ -13,12 +13,13 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from rich.table import Table
 
 from commons import __version__, wording
+from commons.command_help import BilingualGroup, argument, lang_option, option, version_option
 from commons.ending import EXIT_FOUND, end_with
-from commons.language import use_language
 from commons.wording import Sentence, date, number
 from portail import datasets, doctor
 from portail.errors import PortalProblem
 
+_NAMES = Sentence("[NAMES]...", "[NOMS]...")
 _STATES = {
     "ok": Sentence("ok", "conforme"),
     "changed": Sentence("changed", "modifié"),
@@ -38,27 +39,24 @@ def main() -> None:
 
 
 @click.group(
-    epilog="Exit codes / codes de sortie: 0 well/bien · 1 found/trouvé · 2 cannot/impossible · "
-    "130 Ctrl-C"
+    cls=BilingualGroup,
+    french="Le portail ouvert.canada.ca pour apprendre : en direct, en copie datée ou dans la "
+    "salle.",
+    epilog=Sentence(
+        "Exit codes: 0 all is well; 1 something was found; 2 could not run; 130 stopped by Ctrl-C.",
+        "Codes de sortie : 0 tout va bien; 1 quelque chose a été trouvé; 2 exécution impossible; "
+        "130 arrêt par Ctrl-C.",
+    ),
 )
-@click.version_option(__version__, prog_name="portail")
-@click.option(
-    "--lang",
-    type=click.Choice(wording.LANGUAGES),
-    help="Language of the messages / langue des messages.",
-)
-def portail(lang: str | None) -> None:
-    """The open.canada.ca portal for learners: live, dated or in the room.
-
-    Le portail ouvert.canada.ca pour apprendre : en direct, en copie datée ou dans la salle.
-    """
-    if lang:
-        use_language(lang)
+@version_option(__version__, "portail")
+@lang_option
+def portail() -> None:
+    """The open.canada.ca portal for learners: live, dated or in the room."""
 
 
-@portail.command("list")
+@portail.command("list", french="Énumérer les jeux de données : nature, date, lignes.")
 def list_() -> int:
-    """List the datasets here: kind, date, rows. / Énumérer les jeux de données."""
+    """List the datasets here: kind, date, rows."""
     from portail.drift import rows_of_copy
 
     table = Table(
@@ -80,10 +78,10 @@ def list_() -> int:
     return 0
 
 
-@portail.command()
-@click.argument("name")
+@portail.command(french="Décrire un jeu de données : ce que c’est, ses colonnes, sa licence.")
+@argument("name", metavar=Sentence("NAME", "NOM"))
 def show(name: str) -> int:
-    """Show one dataset: what it is, its columns, its licence. / Décrire un jeu de données."""
+    """Show one dataset: what it is, its columns, its licence."""
     from portail.tables import source_line
 
     dataset = datasets.find(name)
@@ -99,41 +97,25 @@ def show(name: str) -> int:
     return 0
 
 
-@portail.command()
-def lessons() -> int:
-    """List the lessons by path, strand and minutes. / Énumérer les leçons."""
-    from curriculum.lessons import Curriculum
+@portail.command(
+    french="""Rafraîchir votre copie : des lignes en direct, toutes ou aucune.
 
-    lang = wording.language()
-    plan = Curriculum.read()
-    console = _console()
-    for path in plan.paths:
-        table = Table(
-            *_heads("lesson", "strand", "minutes"),
-            title=f"{path.title[lang]} · {path.minutes(plan)} min",
-            title_justify="left",
-        )
-        for lesson, core in path.steps(plan):
-            note = "" if lesson.exists() else f" ({Sentence('to come', 'à venir')})"
-            cut = f" ({Sentence('core cut', 'version courte')})" if core else ""
-            table.add_row(
-                f"{lesson.number} {lesson.title[lang]}{cut}{note}",
-                "+".join(lesson.strands),
-                str(lesson.core_minutes if core else lesson.minutes),
-            )
-        console.print(table)
-    for letter, title in plan.strands.items():
-        console.print(f"{letter} = {title[lang]}")
-    return 0
-
-
-@portail.command()
-@click.argument("names", nargs=-1)
-@click.option(
-    "--all", "every", is_flag=True, help="Every dataset that has an address on the portal."
+    Les lignes sont d’abord validées; votre copie d’avant reste tant que la nouvelle n’est pas
+    entière.
+    """
+)
+@argument("names", nargs=-1, metavar=_NAMES)
+@option(
+    "--all",
+    "every",
+    is_flag=True,
+    help=Sentence(
+        "Every dataset that has an address on the portal.",
+        "Tous les jeux de données qui ont une adresse sur le portail.",
+    ),
 )
 def refresh(names: tuple[str, ...], every: bool) -> int:
-    """Fetch live rows, whole or not at all, into your own copy. / Rafraîchir votre copie.
+    """Fetch live rows, whole or not at all, into your own copy.
 
     The rows are validated first; your earlier copy stays until the new one is whole.
     """
@@ -182,10 +164,12 @@ def refresh(names: tuple[str, ...], every: bool) -> int:
     return code
 
 
-@portail.command()
-@click.argument("names", nargs=-1)
+@portail.command(
+    french="Comparer chaque copie au portail : conforme, modifiée ou portail injoignable."
+)
+@argument("names", nargs=-1, metavar=_NAMES)
 def check(names: tuple[str, ...]) -> int:
-    """Tell ok, changed or unreachable for each dataset. / Comparer les copies au portail."""
+    """Tell ok, changed or unreachable for each dataset."""
     from portail.refresh import check as compare
 
     code = 0
@@ -199,26 +183,42 @@ def check(names: tuple[str, ...]) -> int:
     return code
 
 
-@portail.command()
-@click.option(
+@portail.command(french="Servir de portail à une salle sans réseau.")
+@option(
     "--data",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="A folder of portal files with its sources.csv, served instead of the datasets here.",
+    help=Sentence(
+        "A folder of portal files with its sources.csv, served instead of the datasets here.",
+        "Un dossier de fichiers du portail, avec son sources.csv, servi à la place des jeux de "
+        "données d’ici.",
+    ),
 )
-@click.option(
+@option(
     "--host",
     default="127.0.0.1",
     show_default=True,
-    help="0.0.0.0 for a whole room / pour toute une salle.",
+    help=Sentence(
+        "Address to listen on; 0.0.0.0 for a whole room.",
+        "Adresse d’écoute; 0.0.0.0 pour toute une salle.",
+    ),
 )
-@click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535))
-@click.option(
+@option(
+    "--port",
+    default=8080,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help=Sentence("Port to listen on.", "Port d’écoute."),
+)
+@option(
     "--room",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="What `python -m curriculum bundle` wrote, to install from / pour installer les postes.",
+    help=Sentence(
+        "What `python -m curriculum bundle` wrote, for laptops to install from.",
+        "Ce qu’a produit `python -m curriculum bundle`, pour installer les postes.",
+    ),
 )
 def serve(data: Path | None, host: str, port: int, room: Path | None) -> int:
-    """Be the portal of a room without a network. / Être le portail d'une salle sans réseau."""
+    """Be the portal of a room without a network."""
     from portail.server import make_server, own_address
 
     server = make_server(data, host, port, room)
@@ -245,9 +245,9 @@ def serve(data: Path | None, host: str, port: int, room: Path | None) -> int:
     return 0
 
 
-@portail.command("doctor")
+@portail.command("doctor", french="Vérifier l’installation et dire comment y remédier.")
 def doctor_() -> int:
-    """Check this set-up and say how to mend it. / Vérifier l'installation."""
+    """Check this set-up and say how to mend it."""
     return doctor.report(doctor.before_install() + doctor.after_install(), wording.language())
 
 
@@ -262,8 +262,6 @@ def _heads(*names: str) -> list[str]:
         "title": "titre",
         "kind": "nature",
         "date": "date",
-        "lesson": "leçon",
-        "strand": "volet",
     }
     return [french.get(name, name) if wording.language() == "fr" else name for name in names]
 

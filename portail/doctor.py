@@ -17,7 +17,7 @@ NEEDED_BYTES = (
 OK, WARN, FAIL = "ok", "warn", "fail"
 
 
-class Result:
+class SetupResult:
     """What one check found.
 
     Args:
@@ -34,8 +34,8 @@ def check_python(version=None):
     """Check that Python is new enough."""
     version = tuple(version or sys.version_info[:2])
     if version >= NEEDED_PYTHON:
-        return Result(OK, "Python {}.{}".format(*version), "Python {}.{}".format(*version))
-    return Result(
+        return SetupResult(OK, "Python {}.{}".format(*version), "Python {}.{}".format(*version))
+    return SetupResult(
         FAIL,
         "Python {}.{} is too old: 3.11 or newer is needed. Install it from your software centre "
         "or python.org, then "
@@ -54,14 +54,14 @@ def check_venv():
         import ensurepip  # noqa: F401
         import venv  # noqa: F401
     except ImportError:
-        return Result(
+        return SetupResult(
             FAIL,
             "This Python has no venv module. On Debian or Ubuntu: sudo apt install python3-venv. "
             "Without that right, use conda: conda env create -f environment.yml",
             "Ce Python n’a pas le module venv. Sous Debian ou Ubuntu : sudo apt install "
             "python3-venv. Sans ce droit, utilisez conda : conda env create -f environment.yml",
         )
-    return Result(
+    return SetupResult(
         OK, "Virtual environments can be made", "Les environnements virtuels sont disponibles"
     )
 
@@ -70,12 +70,12 @@ def check_disk(folder, free=None):
     """Check that the disk has room for the environment."""
     free = shutil.disk_usage(folder).free if free is None else free
     if free >= NEEDED_BYTES:
-        return Result(
+        return SetupResult(
             OK,
             "Free disk: {:.1f} GB".format(free / 1e9),
             "Espace libre : {:.1f} Go".format(free / 1e9),
         )
-    return Result(
+    return SetupResult(
         FAIL,
         "Only {:.1f} GB of disk are free and 2 GB are needed. Free some space, or clone the "
         "project on another "
@@ -91,7 +91,7 @@ def check_folder(folder):
     take."""
     folder = os.path.abspath(folder)
     if not os.access(folder, os.W_OK):
-        return Result(
+        return SetupResult(
             FAIL,
             "The folder {} is read-only. Copy the project to a folder of your own, "
             "such as Documents.".format(folder),
@@ -99,7 +99,7 @@ def check_folder(folder):
             "Documents.".format(folder),
         )
     if len(folder) > 150:
-        return Result(
+        return SetupResult(
             WARN,
             "The path {} is long; on Windows, installing may fail. Move the project "
             "nearer to the root.".format(folder),
@@ -108,7 +108,7 @@ def check_folder(folder):
             "racine.".format(folder),
         )
     if " " in folder or any(ord(sign) > 127 for sign in folder):
-        return Result(
+        return SetupResult(
             WARN,
             "The path {} holds spaces or accents. The lessons work there; if another program "
             "complains, move the "
@@ -117,7 +117,7 @@ def check_folder(folder):
             "autre programme s’en "
             "plaint, déplacez le projet vers un chemin qui n’en a pas.".format(folder),
         )
-    return Result(OK, "Folder: {}".format(folder), "Dossier : {}".format(folder))
+    return SetupResult(OK, "Folder: {}".format(folder), "Dossier : {}".format(folder))
 
 
 def check_proxy(environment=None):
@@ -133,7 +133,7 @@ def check_proxy(environment=None):
     ):
         if environment.get(name):
             if "://" not in environment[name]:
-                return Result(
+                return SetupResult(
                     FAIL,
                     "{} is set to an address without http:// in front. Write it as http://name:port".format(
                         name
@@ -142,10 +142,10 @@ def check_proxy(environment=None):
                         name
                     ),
                 )
-            return Result(
+            return SetupResult(
                 OK, "Proxy: {} is set".format(name), "Mandataire : {} est défini".format(name)
             )
-    return Result(OK, "No proxy is set", "Aucun mandataire défini")
+    return SetupResult(OK, "No proxy is set", "Aucun mandataire défini")
 
 
 def check_port(port=8888, host="127.0.0.1"):
@@ -154,7 +154,7 @@ def check_port(port=8888, host="127.0.0.1"):
         try:
             probe.bind((host, port))
         except OSError:
-            return Result(
+            return SetupResult(
                 WARN,
                 "Port {} is taken: JupyterLab will choose the next free one. An earlier "
                 "JupyterLab may still be open; "
@@ -163,7 +163,7 @@ def check_port(port=8888, host="127.0.0.1"):
                 "ouvert plus tôt "
                 "tourne peut-être encore; jupyter lab list le montre.".format(port),
             )
-    return Result(OK, "Port {} is free".format(port), "Le port {} est libre".format(port))
+    return SetupResult(OK, "Port {} is free".format(port), "Le port {} est libre".format(port))
 
 
 def before_install(folder="."):
@@ -200,7 +200,7 @@ def check_datasets():
                 if resource["hash"] != "sha256:" + found:
                     raise OSError("sha256 {}…".format(found[:12]))
         except (BilingualError, OSError) as error:
-            return Result(
+            return SetupResult(
                 FAIL,
                 "The dataset {} is damaged ({}). Fetch it anew: portail refresh {}, or restore "
                 "the project’s "
@@ -210,31 +210,32 @@ def check_datasets():
                 "fichiers du projet.".format(name, error, name),
             )
     if not names:
-        return Result(
+        return SetupResult(
             FAIL,
             "No dataset was found. Install the project again: pip install .",
             "Aucun jeu de données trouvé. Réinstallez le projet : pip install .",
         )
     count = len(names)
-    return Result(
+    return SetupResult(
         OK, "{} datasets, all whole".format(count), "{} jeux de données, tous intacts".format(count)
     )
 
 
 def check_portal():
     """Say whether the portal answers; without it the lessons work on their dated copies."""
-    from portail import connection, settings
+    from portail import settings
+    from portail.connection.probing import check_reachable
     from portail.errors import PortalProblem
 
     try:
-        connection.check_reachable(settings.base_url())
+        check_reachable(settings.base_url())
     except PortalProblem as problem:
-        return Result(
+        return SetupResult(
             WARN,
             problem.english + " The lessons work all the same, on their dated copies.",
             problem.french + " Les leçons fonctionnent quand même, sur leurs copies datées.",
         )
-    return Result(
+    return SetupResult(
         OK,
         "The portal answers: " + settings.base_url(),
         "Le portail répond : " + settings.base_url(),

@@ -1,4 +1,4 @@
-"""What has changed, or gone wrong, in a table of the portal since its schema was written.
+"""Comparing a table of the portal with its schema, and naming what changed or is damaged.
 
 Each finding has a fault's name, a severity and a sentence in both languages. ``stop`` means that
 figures computed from the table would be wrong or impossible: live mode raises, auto mode falls back
@@ -15,7 +15,7 @@ import pandas as pd
 import requests
 
 from commons.wording import Sentence, number
-from portail.connection import looks_like_page
+from portail.connection.faults import looks_like_page
 from portail.errors import PortalProblem
 
 STOP, WARN = "stop", "warn"
@@ -33,7 +33,7 @@ MANGLED = re.compile(
 DECIMAL_COMMA = r"-?\d+,\d+"
 
 
-class Finding(NamedTuple):
+class DriftFinding(NamedTuple):
     """One thing found: the fault's name, ``stop`` or ``warn``, and what to tell the reader."""
 
     fault: str
@@ -41,7 +41,7 @@ class Finding(NamedTuple):
     sentence: Sentence
 
 
-def refuse(findings: list[Finding], dataset) -> None:
+def refuse(findings: list[DriftFinding], dataset) -> None:
     """Raise the first finding that makes the table unusable.
 
     Raises:
@@ -56,11 +56,11 @@ def refuse(findings: list[Finding], dataset) -> None:
             )
 
 
-def of_rows(content: bytes) -> list[Finding]:
+def of_rows(content: bytes) -> list[DriftFinding]:
     """Find what can be told from the bytes: a page instead of rows, a row cut or broken."""
     if looks_like_page({}, content):
         return [
-            Finding(
+            DriftFinding(
                 "html",
                 STOP,
                 Sentence(
@@ -80,7 +80,7 @@ def of_rows(content: bytes) -> list[Finding]:
     if broken is None:
         return []
     return [
-        Finding(
+        DriftFinding(
             "broken-row",
             STOP,
             Sentence(
@@ -92,7 +92,7 @@ def of_rows(content: bytes) -> list[Finding]:
     ]
 
 
-def of_table(table: pd.DataFrame, dataset) -> list[Finding]:
+def of_table(table: pd.DataFrame, dataset) -> list[DriftFinding]:
     """Find what differs between a table of text columns and the dataset's schema.
 
     Args:
@@ -104,7 +104,7 @@ def of_table(table: pd.DataFrame, dataset) -> list[Finding]:
         return found
     if table.empty:
         return [
-            Finding(
+            DriftFinding(
                 "empty", STOP, Sentence("the table has no rows.", "le tableau n’a aucune ligne.")
             )
         ]
@@ -114,7 +114,7 @@ def of_table(table: pd.DataFrame, dataset) -> list[Finding]:
     return found + _mangled(table, dataset) + _repeats(table, dataset) + _size(table, dataset)
 
 
-def of_total(rows: int, dataset, portal: requests.Session) -> list[Finding]:
+def of_total(rows: int, dataset, portal: requests.Session) -> list[DriftFinding]:
     """Compare the number of rows received with the datastore's own count.
 
     Args:
@@ -130,7 +130,7 @@ def of_total(rows: int, dataset, portal: requests.Session) -> list[Finding]:
         total = int(answer.json()["result"]["total"])
     except (requests.RequestException, ValueError, KeyError, TypeError):
         return [
-            Finding(
+            DriftFinding(
                 "no-total",
                 WARN,
                 Sentence(
@@ -144,7 +144,7 @@ def of_total(rows: int, dataset, portal: requests.Session) -> list[Finding]:
     if rows >= total:
         return []
     return [
-        Finding(
+        DriftFinding(
             "cut",
             STOP,
             Sentence(
@@ -157,7 +157,7 @@ def of_total(rows: int, dataset, portal: requests.Session) -> list[Finding]:
     ]
 
 
-def _columns(table: pd.DataFrame, dataset) -> list[Finding]:
+def _columns(table: pd.DataFrame, dataset) -> list[DriftFinding]:
     """Compare column names: another table, a renamed or dropped column (stop), a new one (warn)."""
     here = set(table.columns)
     fields = dataset.fields
@@ -180,7 +180,7 @@ def _columns(table: pd.DataFrame, dataset) -> list[Finding]:
     new = [name for name in table.columns if name not in known]
     if len(gone) > len(plain) / 2:
         return [
-            Finding(
+            DriftFinding(
                 "another-table",
                 STOP,
                 Sentence(
@@ -197,7 +197,7 @@ def _columns(table: pd.DataFrame, dataset) -> list[Finding]:
             f" Colonnes nouvelles : {others}. Une colonne a peut-être été renommée." if new else ""
         )
         return [
-            Finding(
+            DriftFinding(
                 "renamed-column" if new else "dropped-column",
                 STOP,
                 Sentence(
@@ -208,7 +208,7 @@ def _columns(table: pd.DataFrame, dataset) -> list[Finding]:
         ]
     if new:
         return [
-            Finding(
+            DriftFinding(
                 "new-column",
                 WARN,
                 Sentence(
@@ -220,7 +220,7 @@ def _columns(table: pd.DataFrame, dataset) -> list[Finding]:
     return []
 
 
-def _values(values: pd.Series, field: dict) -> list[Finding]:
+def _values(values: pd.Series, field: dict) -> list[DriftFinding]:
     """Compare one column's values with its type, pattern and code list."""
     name, kind = field["name"], field["type"]
     wrong = values[:0]
@@ -236,7 +236,7 @@ def _values(values: pd.Series, field: dict) -> list[Finding]:
     commas = commas[commas.str.fullmatch(DECIMAL_COMMA)]
     if len(commas):
         return [
-            Finding(
+            DriftFinding(
                 "decimal-comma",
                 STOP,
                 Sentence(
@@ -249,7 +249,7 @@ def _values(values: pd.Series, field: dict) -> list[Finding]:
         ]
     if len(wrong):
         return [
-            Finding(
+            DriftFinding(
                 "type",
                 STOP,
                 Sentence(
@@ -263,7 +263,7 @@ def _values(values: pd.Series, field: dict) -> list[Finding]:
     found = []
     if len(unusual):
         found.append(
-            Finding(
+            DriftFinding(
                 "pattern",
                 WARN,
                 Sentence(
@@ -285,7 +285,7 @@ _KINDS = {
 }
 
 
-def _codes(values: pd.Series, field: dict) -> list[Finding]:
+def _codes(values: pd.Series, field: dict) -> list[DriftFinding]:
     """Name the codes that the dataset's code list does not know."""
     if "codes" not in field:
         return []
@@ -297,7 +297,7 @@ def _codes(values: pd.Series, field: dict) -> list[Finding]:
         return []
     some = ", ".join(map(str, unknown[:5]))
     return [
-        Finding(
+        DriftFinding(
             "changed-code",
             WARN,
             Sentence(
@@ -310,7 +310,7 @@ def _codes(values: pd.Series, field: dict) -> list[Finding]:
     ]
 
 
-def _mangled(table: pd.DataFrame, dataset) -> list[Finding]:
+def _mangled(table: pd.DataFrame, dataset) -> list[DriftFinding]:
     """Find accents that were damaged before publication (« Ã© » for « é »).
 
     The portal's prose has always had a few, which no lesson reads and nobody can mend: in such a
@@ -321,7 +321,7 @@ def _mangled(table: pd.DataFrame, dataset) -> list[Finding]:
         share = table[name].dropna().str.contains(MANGLED).mean()
         if share > (0.05 if name in prose else 0):
             return [
-                Finding(
+                DriftFinding(
                     "mangled-accents",
                     WARN,
                     Sentence(
@@ -335,14 +335,14 @@ def _mangled(table: pd.DataFrame, dataset) -> list[Finding]:
     return []
 
 
-def _repeats(table: pd.DataFrame, dataset) -> list[Finding]:
+def _repeats(table: pd.DataFrame, dataset) -> list[DriftFinding]:
     """Find rows that come twice: by the key where the schema has one, whole rows otherwise."""
     key = [name for name in dataset.schema.get("primaryKey", []) if name in table.columns]
     repeated = int(table.duplicated(key or [name for name in table.columns if name != "_id"]).sum())
     if not repeated:
         return []
     return [
-        Finding(
+        DriftFinding(
             "duplicated-rows",
             WARN,
             Sentence(
@@ -353,13 +353,13 @@ def _repeats(table: pd.DataFrame, dataset) -> list[Finding]:
     ]
 
 
-def _size(table: pd.DataFrame, dataset) -> list[Finding]:
+def _size(table: pd.DataFrame, dataset) -> list[DriftFinding]:
     """Suspect a table cut at a usual limit, or far shorter than the copy, though every row is
     sound."""
     rows, before = len(table), rows_of_copy(dataset)
     if rows in USUAL_LIMITS and rows != before:
         return [
-            Finding(
+            DriftFinding(
                 "row-limit",
                 WARN,
                 Sentence(
@@ -372,7 +372,7 @@ def _size(table: pd.DataFrame, dataset) -> list[Finding]:
         ]
     if rows < before / 2:
         return [
-            Finding(
+            DriftFinding(
                 "fewer-rows",
                 WARN,
                 Sentence(

@@ -1,4 +1,4 @@
-"""The errors a reader can meet: what happened, where, and what to do next, in both languages."""
+"""Errors that a reader of the portal's data can meet, in both languages."""
 
 import requests
 

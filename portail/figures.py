@@ -1,5 +1,4 @@
-"""Showing a chart with its text alternative, in JupyterLab, in a browser's Python and on a rendered
-page alike."""
+"""Showing a chart with its text alternative."""
 
 import base64
 import html

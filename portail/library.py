@@ -1,5 +1,4 @@
-"""What a mirror serves: the tables on this machine, and the catalogue records they and the lists of
-records make up."""
+"""Reading what the mirror serves: the tables on this machine and their catalogue records."""
 
 import csv
 import datetime

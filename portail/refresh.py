@@ -1,5 +1,4 @@
-"""Fetching live rows into the user's own copy, and telling whether the portal still has what the
-copies say."""
+"""Fetching live rows into the user's own copy, and comparing the copies with the portal."""
 
 import contextlib
 import datetime
@@ -14,9 +13,11 @@ from typing import NamedTuple
 import requests
 
 from commons.errors import CannotWrite
+from commons.files import put
 from commons.wording import Sentence, number
 from portail import datasets, drift, settings
-from portail.connection import session, stream
+from portail.connection.adapter import stream
+from portail.connection.session import session
 from portail.errors import PortalProblem
 from portail.library import provenance
 from portail.tables import read_rows
@@ -31,10 +32,10 @@ class Refreshed(NamedTuple):
 
     dataset: datasets.Dataset
     rows: int
-    findings: list[drift.Finding]
+    findings: list[drift.DriftFinding]
 
 
-class Checked(NamedTuple):
+class DatasetCheck(NamedTuple):
     """What a check found of one dataset: ``ok``, ``changed``, ``unreachable`` or ``not live``, and
     why."""
 
@@ -83,7 +84,7 @@ def refresh(name: str, progress=lambda done, total: None) -> Refreshed:
     return Refreshed(datasets.find(name), len(table), found)
 
 
-def check(name: str) -> Checked:
+def check(name: str) -> DatasetCheck:
     """Tell whether the portal's table is still what the copy's description says.
 
     Args:
@@ -98,7 +99,7 @@ def check(name: str) -> Checked:
     """
     dataset = datasets.find(name)
     if "download" not in dataset.portal:
-        return Checked(name, NOT_LIVE, [])
+        return DatasetCheck(name, NOT_LIVE, [])
     try:
         answer = session("live").get(dataset.portal["download"])
         answer.raise_for_status()
@@ -109,7 +110,7 @@ def check(name: str) -> Checked:
             if problem.fault in ("html", "empty", "encoding", "broken-row", "404")
             else UNREACHABLE
         )
-        return Checked(name, state, [Sentence(problem.english, problem.french)])
+        return DatasetCheck(name, state, [Sentence(problem.english, problem.french)])
     found = drift.of_rows(answer.content) + _findings(dataset, table)
     reasons = [each.sentence for each in found if each.fault != "no-total"]
     before = drift.rows_of_copy(dataset)
@@ -122,7 +123,7 @@ def check(name: str) -> Checked:
                 f"{number(before, lang='fr')}.",
             )
         )
-    return Checked(name, CHANGED if reasons else OK, reasons)
+    return DatasetCheck(name, CHANGED if reasons else OK, reasons)
 
 
 def _download(dataset, file: Path, progress) -> dict:
@@ -137,6 +138,8 @@ def _download(dataset, file: Path, progress) -> dict:
                     out.write(part)
                     done += len(part)
                     progress(done, total)
+                out.flush()
+                os.fsync(out.fileno())  # the description that names this file may outlive it
         except requests.RequestException as error:
             raise PortalProblem(
                 "truncated",
@@ -167,7 +170,7 @@ def _validated(dataset, content: bytes):
     return table, found
 
 
-def _findings(dataset, table) -> list[drift.Finding]:
+def _findings(dataset, table) -> list[drift.DriftFinding]:
     return drift.of_table(table, dataset) + drift.of_total(len(table), dataset, session("live"))
 
 
@@ -182,9 +185,8 @@ def _put_in_place(dataset, folder: Path, file: Path, table, headers: dict) -> No
     if card.is_file() and card.parent != folder:
         shutil.copyfile(card, folder / "README.md")
     described = _description(dataset, rows.name, content, digest, list(table.columns), headers)
-    new = folder / ".datapackage.json.new"
-    new.write_text(json.dumps(described, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    os.replace(new, folder / "datapackage.json")
+    text = json.dumps(described, ensure_ascii=False, indent=2) + "\n"
+    put(folder / "datapackage.json", text.encode("utf-8"))
     for old in folder.glob(f"{dataset.name}-*.csv"):
         if old != rows:
             with contextlib.suppress(

@@ -1,5 +1,4 @@
-"""The mirror as the portal of a room: ``portail serve``, with what the room's laptops install
-beside it."""
+"""Serving the mirror in a room, with the files that the room's laptops install from."""
 
 import logging
 import socket
@@ -24,7 +23,7 @@ class CannotServe(BilingualError):
     """Raised when the address asked for cannot be listened on."""
 
 
-class Room:
+class RoomApplication:
     """The WSGI application of a room: under ``/room/`` the files of a folder, everywhere else the
     portal.
 
@@ -78,7 +77,7 @@ def make_server(folder: Path | None, host: str, port: int, room: Path | None = N
         logging.ERROR
     )  # a room of thirty makes short queues; that is no news
     portal = Mirror(library_of_folder(folder) if folder else library_of_datasets())
-    served = Room(portal, room.resolve()) if room else portal
+    served = RoomApplication(portal, room.resolve()) if room else portal
     try:
         return waitress.create_server(
             served, host=host, port=port, threads=THREADS, ident="portail"

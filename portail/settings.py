@@ -1,4 +1,4 @@
-"""What the reader chose: language, mode, portal address and folders, from the environment.
+"""Reading the user's settings from the environment: language, mode, address and folders.
 
 ==================  ==============================================================================
 ``PORTAIL_LANG``    ``en`` or ``fr``: the language of messages, labels and figures

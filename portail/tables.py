@@ -10,7 +10,9 @@ from commons import wording
 from commons.wording import Sentence
 from commons.wording import date as in_words
 from portail import datasets, drift, settings
-from portail.connection import HERE_HEADER, fallback_sentence, notice, session
+from portail.connection.adapter import HERE_HEADER
+from portail.connection.notices import fallback_sentence, notice
+from portail.connection.session import session
 from portail.errors import BrokenDataset, PortalProblem
 from portail.library import provenance
 

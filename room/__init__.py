@@ -1,2 +1,1 @@
-"""A room of laptops that have only a browser: one seat for each participant on the trainer's
-machine."""
+"""A room of laptops that have only a browser: everyone has a seat on the trainer's machine."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from commons.command_help import BilingualGroup, lang_option, option
 from commons.ending import end_with
 from commons.wording import Sentence, number
 from curriculum import release
@@ -17,8 +18,7 @@ from curriculum.lessons import Curriculum
 from grader.intake import roster as rosters
 from grader.sandbox import doctor, kernel
 from portail import server
-from room import rehearsal as rehearsal
-from room import seats
+from room import rehearsal, seats
 from room.server import Room, free_ports
 
 CARDS = "cards.html"
@@ -40,47 +40,66 @@ def _refuse_without_confinement() -> None:
         )
 
 
-_FOLDER = click.option(
+_FOLDER = option(
     "--folder",
     type=click.Path(file_okay=False, path_type=Path),
     default=None,
-    help="The room's folder / dossier de la salle.  [default: rooms/DATE]",
+    help=Sentence(
+        "The room’s folder; rooms/DATE if left out.", "Dossier de la salle; sinon, rooms/DATE."
+    ),
 )
-_COURSE = click.option(
+_COURSE = option(
     "--course",
     type=click.Path(file_okay=False, path_type=Path),
     default=release.COURSE,
-    help="The course that takes the hand-ins / cours qui reçoit les copies.  [default: exercises]",
+    help=Sentence(
+        "The course that takes the hand-ins; exercises if left out.",
+        "Cours qui reçoit les copies; sinon, exercises.",
+    ),
 )
 
 
-@click.group()
+@click.group(cls=BilingualGroup, french="Une salle de postes qui n’ont qu’un navigateur.")
+@lang_option
 def room() -> None:
-    """A room of laptops that have only a browser. / Une salle de postes qui n’ont qu’un
-    navigateur."""
+    """A room of laptops that have only a browser."""
 
 
-@room.command("open")
+@room.command("open", french="Ouvrir la salle, et recueillir les copies à sa fermeture (Ctrl-C).")
 @_FOLDER
 @_COURSE
-@click.option(
+@option(
     "--roster",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Who comes / qui vient: CSV (id, name, language).",
+    help=Sentence(
+        "Who comes: a CSV list (id, name, language).",
+        "Qui vient : une liste CSV (id, name, language).",
+    ),
 )
-@click.option(
+@option(
     "--seats",
     "count",
     type=click.IntRange(0, 99),
-    help="Seats without a name / places sans nom.  [default: 27; 0 with --roster]",
+    help=Sentence(
+        "Seats without a name; 27 if left out, none with --roster.",
+        "Places sans nom; sinon, 27, ou aucune avec --roster.",
+    ),
 )
-@click.option("--host", default="0.0.0.0", help="Address to listen on / adresse d’écoute.")
-@click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
+@option(
+    "--host",
+    default="0.0.0.0",
+    show_default=True,
+    help=Sentence("Address to listen on.", "Adresse d’écoute."),
+)
+@option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=8000,
+    show_default=True,
+    help=Sentence("Port to listen on.", "Port d’écoute."),
+)
 def open_room(folder, course, roster, count, host, port) -> None:
-    """Open the room, and take in what was handed in when it closes (Ctrl-C).
-
-    Ouvrir la salle, et recueillir les copies à sa fermeture (Ctrl-C).
-    """
+    """Open the room, and take in what was handed in when it closes (Ctrl-C)."""
     _refuse_without_confinement()
     folder = (folder or seats.folder_of_today()).resolve()
     there = seats.prepare(folder, _people(roster, count))
@@ -120,15 +139,14 @@ def _people(roster: Path | None, count: int | None) -> list[rosters.Person]:
     return [*listed.people.values(), *seats.people_without_names(count or 0)]
 
 
-@room.command()
+@room.command(
+    french="Recueillir, dans le dossier submitted/ du cours, ce que les gens ont changé dans leurs "
+    "exercices."
+)
 @_FOLDER
 @_COURSE
 def collect(folder, course) -> None:
-    """Take in what participants changed in their exercises, into the course's submitted/.
-
-    Recueillir, dans le dossier submitted/ du cours, ce que les gens ont changé dans leurs
-    exercices.
-    """
+    """Take in what participants changed in their exercises, into the course's submitted/."""
     sys.exit(_collect((folder or seats.folder_of_today()).resolve(), course))
 
 
@@ -151,41 +169,55 @@ def _collect(folder: Path, course: Path) -> int:
         ).returncode
 
 
-@room.command()
-@click.option(
+@room.command(
+    french="Exécuter chaque leçon de la journée, dans les deux langues, de toutes les places à la "
+    "fois : une ligne verte ou rouge pour chacune."
+)
+@option(
     "--seats",
     "count",
     type=click.IntRange(1, 99),
     default=27,
     show_default=True,
-    help="How many at once / combien à la fois.",
+    help=Sentence("How many at once.", "Combien à la fois."),
 )
-@click.option(
-    "--path", "name", default="one-day", show_default=True, help="Whose lessons / le parcours."
+@option(
+    "--path",
+    "name",
+    default="one-day",
+    show_default=True,
+    help=Sentence("The path whose lessons are run.", "Le parcours dont on exécute les leçons."),
 )
-@click.option(
-    "--lesson", "only", multiple=True, help="Only this one (may be repeated) / seulement celle-ci."
+@option(
+    "--lesson",
+    "only",
+    multiple=True,
+    help=Sentence(
+        "Only this lesson; may be repeated.", "Seulement cette leçon; l’option peut se répéter."
+    ),
 )
-@click.option(
+@option(
     "--patience",
     type=click.IntRange(1),
     default=300,
     show_default=True,
-    help="Seconds before an answer is given up / secondes avant d’abandonner.",
+    help=Sentence(
+        "Seconds before an answer is given up.", "Secondes avant d’abandonner une réponse."
+    ),
 )
-@click.option(
+@option(
     "--slow",
     type=click.FloatRange(0),
     default=20,
     show_default=True,
-    help="A line is red from so many seconds at p95 / rouge à partir de tant de secondes.",
+    help=Sentence(
+        "A line is red where 5 waits in 100 are longer than so many seconds.",
+        "Une ligne est rouge si 5 attentes sur 100 dépassent tant de secondes.",
+    ),
 )
 def rehearse(count, name, only, patience, slow) -> None:
     """Run every lesson of the day, in both languages, from all seats at once: a green or a red line
-    each.
-
-    Exécuter chaque leçon de la journée, dans les deux langues, de toutes les places à la fois.
-    """
+    each."""
     _refuse_without_confinement()
     lessons = list(only) or _lessons(name)
     _say(f"{count} seats are being prepared …", f"{count} places se préparent…")
@@ -226,15 +258,15 @@ def _lessons(name: str) -> list[str]:
         raise click.BadParameter(
             str(
                 Sentence(
-                    f"{name} is no path: `portail lessons` names them.",
-                    f"{name} n’est pas un parcours : `portail lessons` les nomme.",
+                    f"{name} is no path: `python -m curriculum lessons` names them.",
+                    f"{name} n’est pas un parcours : `python -m curriculum lessons` les nomme.",
                 )
             )
         )
     return [lesson.slug for lesson, _ in path.steps(plan) if lesson.exists()]
 
 
-def _green(line: rehearsal.Line, slow: float) -> bool:
+def _green(line: rehearsal.StepTiming, slow: float) -> bool:
     """Print a line of the rehearsal, and tell whether it is green; colour is never alone: a word
     says the same."""
     green = not line.errors and line.p95 <= slow

@@ -1,5 +1,4 @@
-"""JupyterHub's settings for the room: a code opens a seat, and a seat is a cell
-(``room/seat_process.py``)."""
+"""JupyterHub's settings for the room: codes that open seats, seats that run in sandboxes."""
 
 import asyncio
 import json
@@ -13,9 +12,9 @@ from jupyterhub.spawner import Spawner
 from jupyterhub.utils import random_port
 from traitlets import Any, Dict, Integer, Unicode
 
-from curriculum import workspace
+from curriculum.workspace import jupyterlab, start_page
 from room import seats
-from room.server import SETTINGS, WARM
+from room.server import FORK_SERVER, SETTINGS
 
 
 class Codes(Authenticator):
@@ -38,8 +37,8 @@ class Codes(Authenticator):
         return {"name": seat.seat}
 
 
-class Cell(Spawner):
-    """Has a seat forked by the warm process; the seat lives as long as its line does."""
+class SeatSpawner(Spawner):
+    """Asks the room's fork server for a seat, which lives as long as the connection to it."""
 
     folder = Unicode(help="the room's folder").tag(config=True)
     portal = Integer(help="the port of the room's portal").tag(config=True)
@@ -54,11 +53,11 @@ class Cell(Spawner):
             "folder": str(seats.place(Path(self.folder), seat)),
             "portal": self.portal,
             "language": language,
-            "locale": workspace.LOCALES[language],
+            "locale": jupyterlab.LOCALES[language],
             "environment": self.get_env(),
         }
         self.line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.line.connect(WARM)  # the hub stands in its folder
+        self.line.connect(FORK_SERVER)  # the hub stands in its folder
         self.line.sendall(json.dumps(words).encode() + b"\n")
         return "127.0.0.1", self.port
 
@@ -67,9 +66,7 @@ class Cell(Spawner):
         if self.line is None:
             return 0
         try:
-            self.line.recv(
-                1, socket.MSG_DONTWAIT
-            )  # it never says a word: what can be read is its end
+            self.line.recv(1, socket.MSG_DONTWAIT)  # the seat sends nothing: readable means closed
         except BlockingIOError:
             return None
         except OSError:
@@ -78,7 +75,7 @@ class Cell(Spawner):
         return 1
 
     async def stop(self, now: bool = False) -> None:
-        """Let the line go: the seat ends."""
+        """Close the connection: the seat ends."""
         if self.line is not None:
             self.line.close()
         self.line = None
@@ -105,17 +102,17 @@ def configure(config) -> None:
     config.JupyterHub.db_url = f"sqlite:///{own / 'hub.sqlite'}"
     config.JupyterHub.cookie_secret_file = str(own / "cookie_secret")
     config.JupyterHub.template_paths = [str(Path(__file__).with_name("templates"))]
-    config.JupyterHub.authenticator_class, config.JupyterHub.spawner_class = Codes, Cell
+    config.JupyterHub.authenticator_class, config.JupyterHub.spawner_class = Codes, SeatSpawner
     config.JupyterHub.implicit_spawn_seconds = (
         1.0  # who comes back to a seat that stopped has it started again
     )
     config.JupyterHub.active_server_limit = config.JupyterHub.concurrent_spawn_limit = 0
     config.Authenticator.allow_all = True  # the card is the permission
-    config.Codes.folder = config.Cell.folder = str(folder)
-    config.Cell.portal = room["portal_port"]
+    config.Codes.folder = config.SeatSpawner.folder = str(folder)
+    config.SeatSpawner.portal = room["portal_port"]
     config.Spawner.poll_interval = 2  # who kills their own seat finds it closed, not out of order
-    config.Cell.env_keep = []
-    config.Spawner.default_url = f"/lab/tree/{workspace.START}"
+    config.SeatSpawner.env_keep = []
+    config.Spawner.default_url = f"/lab/tree/{start_page.START}"
     config.Spawner.start_timeout = config.Spawner.http_timeout = (
         300  # a whole room at once, on a small machine
     )

@@ -1,4 +1,4 @@
-"""What ``python -m room open`` gives to JupyterHub."""
+"""The configuration file that ``python -m room open`` gives to JupyterHub."""
 
 from room.hub import configure
 

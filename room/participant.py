@@ -8,14 +8,14 @@ import uuid
 import requests
 import websocket
 
-from curriculum import workspace
+from curriculum.workspace import jupyterlab, start_page
 from room.seats import Seat
 
 _FETCHED = re.compile(r'(?:src|href)="(/user/[^"]+)"')
 _TOKEN = re.compile(r'name="_xsrf" value="([^"]+)"')
 
 
-class Refused(Exception):
+class SeatFailed(Exception):
     """Raised when the room does not do what a participant asks; the text says what was asked and
     answered."""
 
@@ -43,7 +43,7 @@ class Participant:
             code: another than the seat's own.
 
         Raises:
-            Refused: if the code opens no seat, or the seat does not open in time.
+            SeatFailed: if the code opens no seat, or the seat does not open in time.
         """
         started = time.monotonic()
         door = self._ask("get", f"{self.address}/hub/login")
@@ -59,21 +59,21 @@ class Participant:
             fine=(*range(200, 400), 403, 503),
         )
         if answer.url.split("?")[0].endswith("/login"):
-            raise Refused(f"{self.seat.seat}: the code opens no seat")
+            raise SeatFailed(f"{self.seat.seat}: the code opens no seat")
         while time.monotonic() < started + self.patience:
-            answer = self._ask("get", f"{self.home}/lab/tree/{workspace.START}", fine=range(600))
+            answer = self._ask("get", f"{self.home}/lab/tree/{start_page.START}", fine=range(600))
             if answer.status_code == 200 and answer.url.startswith(self.home):
                 self._load(answer.text)
                 return time.monotonic() - started
             time.sleep(1)
-        raise Refused(f"{self.seat.seat}: not open after {self.patience:.0f} s")
+        raise SeatFailed(f"{self.seat.seat}: not open after {self.patience:.0f} s")
 
     def _load(self, page: str) -> None:
         """Fetch what weighs most of what JupyterLab's page fetches before a person sees it."""
         for address in (
             *_FETCHED.findall(page),
             f"/user/{self.seat.seat}/lab/api/settings",
-            f"/user/{self.seat.seat}/lab/api/translations/{workspace.LOCALES[self.language]}",
+            f"/user/{self.seat.seat}/lab/api/translations/{jupyterlab.LOCALES[self.language]}",
         ):
             self._ask("get", self.address + address)
 
@@ -88,7 +88,7 @@ class Participant:
             empty if none.
 
         Raises:
-            Refused: if the room does not answer.
+            SeatFailed: if the room does not answer.
         """
         notebook = self.read(name)
         cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
@@ -132,9 +132,9 @@ class Participant:
         try:
             answer = self.browser.request(verb, address, timeout=self.patience, **more)
         except requests.RequestException as error:
-            raise Refused(f"{self.seat.seat}: {verb} {address}: {error}") from error
+            raise SeatFailed(f"{self.seat.seat}: {verb} {address}: {error}") from error
         if answer.status_code not in fine:
-            raise Refused(f"{self.seat.seat}: {verb} {address}: {answer.status_code}")
+            raise SeatFailed(f"{self.seat.seat}: {verb} {address}: {answer.status_code}")
         return answer
 
 
@@ -175,7 +175,7 @@ class Kernel:
                 timeout=who.patience,
             )
         except (OSError, websocket.WebSocketException) as error:
-            raise Refused(f"{who.seat.seat}: {address}: {error}") from error
+            raise SeatFailed(f"{who.seat.seat}: {address}: {error}") from error
         return self
 
     def __exit__(self, *_):
@@ -192,7 +192,7 @@ class Kernel:
         """Run one cell, wait until it is done, and return its error; empty if there was none.
 
         Raises:
-            Refused: if the kernel does not answer within the participant's patience.
+            SeatFailed: if the kernel does not answer within the participant's patience.
         """
         return self.ask(code)[0]
 
@@ -230,7 +230,9 @@ class Kernel:
             try:
                 message = json.loads(self.line.recv())
             except (OSError, ValueError, websocket.WebSocketException) as problem:
-                raise Refused(f"{self.participant.seat.seat}: {self.name}: {problem}") from problem
+                raise SeatFailed(
+                    f"{self.participant.seat.seat}: {self.name}: {problem}"
+                ) from problem
             if message["parent_header"].get("msg_id") != number:
                 continue
             content = message["content"]

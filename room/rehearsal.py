@@ -1,5 +1,4 @@
-"""The day before: every lesson of the day, both languages, every seat at once, against a room like
-tomorrow's."""
+"""Rehearsing a day: every lesson, in both languages, run from all seats at once."""
 
 import statistics
 import threading
@@ -11,11 +10,11 @@ from typing import NamedTuple
 from commons.wording import Sentence
 from curriculum.lessons import LANGUAGES
 from grader.sandbox.usage import descendants, memory_of
-from room.participant import Participant, Refused
+from room.participant import Participant, SeatFailed
 from room.seats import Seat
 
 
-class Line(NamedTuple):
+class StepTiming(NamedTuple):
     """What one step of the rehearsal showed.
 
     Args:
@@ -35,7 +34,7 @@ class Line(NamedTuple):
 
 def rehearse(
     address: str, seats: list[Seat], lessons: Iterable[str], patience: float
-) -> Iterator[Line]:
+) -> Iterator[StepTiming]:
     """Play the day: everybody comes in, runs each lesson at the same time, and hands an exercise
     in.
 
@@ -70,7 +69,7 @@ def rehearse(
 
 def _together(
     crowd: ThreadPoolExecutor, step: str, people: list[Participant], does: Callable
-) -> Iterator[Line]:
+) -> Iterator[StepTiming]:
     """Let everybody do a step at once, and tell it a line a language."""
     done = list(crowd.map(lambda one: _tried(does, one), people))
     for language in LANGUAGES:
@@ -80,13 +79,13 @@ def _together(
         waits = [wait for _, seconds, _ in those for wait in seconds]
         errors = tuple(f"{one.seat.seat}: {error}" for one, _, error in those if error)
         if those:
-            yield Line(step, language, len(those), percentile(waits, 95), errors)
+            yield StepTiming(step, language, len(those), percentile(waits, 95), errors)
 
 
 def _tried(does: Callable, one: Participant) -> tuple[list[float], str]:
     try:
         return does(one)
-    except Refused as refused:
+    except SeatFailed as refused:
         return [], str(refused)
 
 

@@ -1,11 +1,11 @@
 """One seat: a JupyterLab that sees its own folder, the room's portal and nothing else.
 
-Three processes, forked from the warm one. The first stays outside and carries bytes: from the hub's
-proxy to the seat, and from the seat to the hub and to the room's portal. The second is the first
-inside (pid 1 of the cell) and makes connections on request; the third is JupyterLab, with its
-kernels. The cell is the grader's (``grader/sandbox/``), with a home that is kept and a
-network of its own, which holds nothing but two doors: the hub and the portal, at the addresses they
-have outside.
+A seat is three processes, forked from the room's fork server (``room/seat_server.py``). The first
+stays outside the sandbox and relays bytes: from the hub's proxy to the seat, and from the seat to
+the hub and to the room's portal. The second is the first inside (pid 1 of the sandbox) and makes
+connections on request; the third is JupyterLab, with its kernels. The sandbox is the grader's
+(``grader/sandbox/``), with a home that is kept and a network of its own, in which only the hub and
+the portal can be reached, at the addresses they have outside.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ MOST_CONNECTIONS = 64  # at each door of a seat, at once
 START_PAGES = ".lab/start"
 LOG = ".lab/server.log"  # in the seat's folder: why a seat did not start
 _HOME, _SCRATCH = files.HOME, files.SCRATCH
-#: what every seat's programs are told: places inside the cell
+#: what every seat's programs are told: places inside the sandbox
 PLACES = {
     "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
     "LC_ALL": "C.UTF-8",
@@ -68,18 +68,18 @@ def be_seat(
         language: ``"en"`` or ``"fr"``, that of what the lessons say.
         locale: the same as JupyterLab calls it.
         portal: the port of the room's portal on this machine.
-        environment: the hub's words for the seat (``JUPYTERHUB_…``): its port and secret, where the
-            hub is.
+        environment: the hub's environment for the seat (``JUPYTERHUB_…``): its port and
+            secret, where the hub is.
     """
     port = urlsplit(environment["JUPYTERHUB_SERVICE_URL"]).port
     hub = urlsplit(environment["JUPYTERHUB_API_URL"]).port
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    cell = os.fork()
-    if cell == 0:
+    sandbox = os.fork()
+    if sandbox == 0:
         ours.close()
         line.close()
         try:
-            _be_cell(
+            _enter_sandbox(
                 theirs,
                 Path(folder),
                 locale,
@@ -92,16 +92,16 @@ def be_seat(
             os._exit(1)
     theirs.close()
     _expect(ours, b"left")
-    kernel.map_users(cell)
+    kernel.map_users(sandbox)
     ours.send(b"mapped")
     doors = [socket.socket(fileno=number) for number in _expect(ours, b"doors", 2)]
     _expect(ours, b"closed")
-    asyncio.run(_carry(cell, line, ours, port, doors))
+    asyncio.run(_relay(sandbox, line, ours, port, doors))
 
 
 def _expect(control: socket.socket, wanted: bytes, descriptors: int = 0) -> list[int]:
-    """Return the descriptors that come with the word wanted; another word is why there is no cell,
-    and ends this."""
+    """Return the descriptors that come with the message wanted; any other says why there is no
+    sandbox, and ends this process."""
     said, received, _, _ = socket.recv_fds(control, 4096, descriptors)
     if said != wanted:
         why = said.decode("utf-8", "replace") or "its process ended"
@@ -114,14 +114,14 @@ def _expect(control: socket.socket, wanted: bytes, descriptors: int = 0) -> list
 # Inside -------------------------------------------------------------------------------------------
 
 
-def _be_cell(
+def _enter_sandbox(
     control: socket.socket,
     folder: Path,
     locale: str,
     ports: tuple[int, int, int],
     environment: dict[str, str],
 ) -> None:
-    """Leave the machine, and start the first process of the new one."""
+    """Leave the machine's namespaces, and start the first process of the sandbox."""
     kernel.die_with_parent()
     try:
         system_calls.written(network=True)
@@ -167,7 +167,7 @@ def _be_cell(
 
 
 def _raise_loopback() -> None:
-    """Switch on the one interface of the cell's own network."""
+    """Switch on the one interface of the sandbox's own network."""
     import fcntl  # which Windows lacks, where the room must be able to say so
 
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
@@ -175,7 +175,7 @@ def _raise_loopback() -> None:
 
 
 def _be_lab(locale: str, environment: dict[str, str]) -> None:
-    """Become the seat's JupyterLab, without a right."""
+    """Become the seat's JupyterLab, without any privilege."""
     try:
         seal.close(LIMITS, network=True)
         write_language(environment["PORTAIL_LANG"], locale)
@@ -220,8 +220,8 @@ def write_language(language: str, locale: str) -> None:
 
 
 def _connect_on_request(control: socket.socket, port: int, lab: int) -> None:
-    """For each word from outside, send a connection to the seat's JupyterLab back; end when that
-    ends."""
+    """For each request from outside, send back a connection to the seat's JupyterLab; end when
+    that ends."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     signal.set_wakeup_fd(writer)
@@ -242,8 +242,7 @@ def _connect_on_request(control: socket.socket, port: int, lab: int) -> None:
 
 
 def _has_ended(lab: int) -> bool:
-    """Bury every process that ended, as the first one must, and tell whether JupyterLab was among
-    them."""
+    """Reap every process that ended, as pid 1 must, and tell whether JupyterLab was among them."""
     with contextlib.suppress(ChildProcessError):
         while (pid := os.waitpid(-1, os.WNOHANG)[0]) != 0:
             if pid == lab:
@@ -254,10 +253,11 @@ def _has_ended(lab: int) -> bool:
 # Outside ------------------------------------------------------------------------------------------
 
 
-async def _carry(
-    cell: int, line: socket.socket, control: socket.socket, port: int, doors: list[socket.socket]
+async def _relay(
+    sandbox: int, line: socket.socket, control: socket.socket, port: int, doors: list[socket.socket]
 ) -> None:
-    """Carry bytes both ways at the three doors, until the cell ends or the hub lets the line go."""
+    """Relay bytes both ways at the three doors, until the sandbox ends or the hub closes its
+    connection."""
     one_at_a_time = asyncio.Lock()
 
     async def into_the_seat():
@@ -275,14 +275,14 @@ async def _carry(
         *((door, out_to(door)) for door in doors),
     ]
     for listener, connect in ways:
-        await asyncio.start_server(_carrier(connect), sock=listener)
+        await asyncio.start_server(_relayed(connect), sock=listener)
     ends = asyncio.Event()
     asyncio.get_running_loop().add_reader(
         line, ends.set
-    )  # the hub says no second word: this is the line's end
-    asyncio.get_running_loop().add_reader(os.pidfd_open(cell), ends.set)
+    )  # the hub sends nothing more: readable means closed
+    asyncio.get_running_loop().add_reader(os.pidfd_open(sandbox), ends.set)
     await ends.wait()
-    os._exit(0)  # and with this process every other of the cell
+    os._exit(0)  # and with this process every other of the sandbox
 
 
 def _ask(control: socket.socket) -> tuple[bytes, list[int]]:
@@ -291,28 +291,28 @@ def _ask(control: socket.socket) -> tuple[bytes, list[int]]:
     return said, received
 
 
-def _carrier(connect):
-    """Return what joins each connection that comes with one that is made for it, until both sides
-    are done."""
+def _relayed(connect):
+    """Return a handler that joins each incoming connection with a new one, until both sides are
+    closed."""
     few = asyncio.Semaphore(
         MOST_CONNECTIONS
     )  # the rest wait: no seat takes all that the hub can hold
 
-    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def join(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         async with few:
             try:
                 far_reader, far_writer = await connect()
             except OSError:
                 writer.close()
                 return
-            await asyncio.gather(_one_way(reader, far_writer), _one_way(far_reader, writer))
+            await asyncio.gather(_copy(reader, far_writer), _copy(far_reader, writer))
             for each in (writer, far_writer):
                 each.close()
 
-    return carry
+    return join
 
 
-async def _one_way(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     with contextlib.suppress(OSError):
         while data := await reader.read(1 << 16):
             writer.write(data)

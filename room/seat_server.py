@@ -1,9 +1,7 @@
-"""The warm process of the room: it has imported JupyterLab once, and forks a seat whenever the hub
-asks for one.
+"""The room's fork server: it imports JupyterLab once, and forks a seat whenever the hub asks.
 
-A seat so starts in a second where it would take five, and what is imported lies in memory once for
-all of them. Nothing that is secret or anybody's own is ever in this process: what a seat is told
-goes to its fork.
+A seat starts in one second instead of five, and all seats share the memory of what is imported.
+This process never holds a secret or anybody's work: only the fork reads what a seat is told.
 """
 
 import gc
@@ -41,7 +39,7 @@ def main(path: str) -> None:
     gc.freeze()  # what is warm stays shared with the forks
     signal.signal(
         signal.SIGCHLD, signal.SIG_IGN
-    )  # a seat that ends is told by its line, and buried by the kernel
+    )  # a seat that ends is noticed by its connection, and reaped by the kernel
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as door:
         door.bind(path)
         door.listen(100)

@@ -1,11 +1,8 @@
-"""The seats of a session: who sits where, by which code, in which folder; and what was handed in
-from grader.sandbox import kernel
-from them."""
+"""The seats of a session: their participants, codes and folders, and what was handed in."""
 
 import contextlib
 import csv
 import datetime
-import html
 import io
 import json
 import os
@@ -16,13 +13,18 @@ from pathlib import Path
 from typing import NamedTuple
 
 from commons.errors import BilingualError, CannotWrite
-from curriculum import notebooks, workspace
+from commons.files import put
+from commons.templates import fill
 from curriculum.lessons import LANGUAGES, ROOT
+from curriculum.workspace.build import build, digest
+from curriculum.workspace.jupyterlab import configure_lab
+from curriculum.workspace.start_page import START, start_page
 from grader.intake.archives import Unreadable, list_archive, read_entry
 from grader.intake.roster import Person
 from grader.sandbox import kernel
 from room import seat_process
 
+CARDS = Path(__file__).parent / "templates" / "cards.html"
 LIST, ROSTER, GIVEN_OUT = "seats.csv", "roster.csv", "given-out.txt"
 # no letter that is read as another, none that needs an accent
 _ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
@@ -134,7 +136,7 @@ def _write(folder: Path, seats: list[Seat]) -> None:
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows(seat[-len(columns) :] for seat in seats)
-        notebooks.put(folder / name, text.getvalue().encode())
+        put(folder / name, text.getvalue().encode())
 
 
 def _code() -> str:
@@ -163,24 +165,20 @@ def _furnish(folder: Path, seats: list[Seat]) -> None:
     (folder / "seats").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as away:
         model = Path(away) / "model"
-        workspace.build(model)
-        workspace.configure_lab(model, "en")
+        build(model)
+        configure_lab(model, "en")
         for language in LANGUAGES:
-            page = workspace.start_page(language).encode()
-            notebooks.put(model / seat_process.START_PAGES / language / workspace.START, page)
-        notebooks.put(
+            page = start_page(language).encode()
+            put(model / seat_process.START_PAGES / language / START, page)
+        put(
             model / ".lab/config/jupyter_server_config.d/room.json",
             json.dumps(
                 {"ServerApp": {"jpserver_extensions": dict.fromkeys(_NOT_NEEDED, False)}}
             ).encode(),
         )
         _find_fonts(model / ".matplotlib")
-        exercises = {
-            workspace.digest(path.read_bytes()) for path in model.glob("*/exercises/*.ipynb")
-        }
-        notebooks.put(
-            folder / GIVEN_OUT, "\n".join(sorted(exercises | _given_out(folder))).encode()
-        )
+        exercises = {digest(path.read_bytes()) for path in model.glob("*/exercises/*.ipynb")}
+        put(folder / GIVEN_OUT, "\n".join(sorted(exercises | _given_out(folder))).encode())
         for seat in missing:
             new = Path(away) / seat.seat
             shutil.copytree(model, new)
@@ -198,8 +196,8 @@ def _find_fonts(folder: Path) -> None:
 
 
 def _give_away(folder: Path) -> None:
-    """Make a folder the property of who works in a cell, where that is another user
-    (``confinement.map_users``)."""
+    """Give a folder to the user that works in the sandbox, where that is another user
+    (``kernel.map_users``)."""
     for each in (folder, *folder.rglob("*")):
         each.chmod(0o700 if each.is_dir() else 0o600)
         if os.geteuid() == 0:
@@ -234,8 +232,8 @@ def _given_out(folder: Path) -> set[str]:
 
 
 def _copy_changed(seat: Path, to: Path, given_out: set[str]) -> int:
-    """Copy a seat's changed exercises and count them; its links, devices and giants stay where they
-    are."""
+    """Copy a seat's changed exercises and count them; links, devices and files that are too
+    large are left out."""
     copied = 0
     for language in LANGUAGES:
         exercises = seat / language / "exercises"
@@ -246,10 +244,10 @@ def _copy_changed(seat: Path, to: Path, given_out: set[str]) -> int:
                 continue
             with contextlib.suppress(Unreadable, OSError):
                 content = read_entry(exercises, entry)
-                if workspace.digest(content) not in given_out:
+                if digest(content) not in given_out:
                     copied += 1
                     copy = to / language / entry.name
-                    notebooks.put(copy, content)
+                    put(copy, content)
                     os.utime(copy, (entry.when, entry.when))
     return copied
 
@@ -261,34 +259,4 @@ def cards(seats: list[Seat], address: str) -> str:
         seats: whose.
         address: what to type into the browser.
     """
-    each = "\n".join(
-        f"<li><h2>{html.escape(seat.name)}</h2>"
-        '<p><span lang="en">Open in a browser</span> / <span lang="fr">Ouvrez dans un '
-        f"navigateur</span><br><strong>{html.escape(address)}</strong></p>"
-        f'<p><span lang="en">Your code</span> / <span lang="fr">Votre code</span><br>'
-        f"<strong>{html.escape(seat.code)}</strong></p>"
-        '<p lang="en">Keep this card: it opens your work, also on another laptop.</p>'
-        '<p lang="fr">Gardez cette carte\u00a0: elle ouvre votre travail, aussi sur un autre '
-        "ordinateur.</p></li>"
-        for seat in seats
-    )
-    return _CARDS.format(cards=each)
-
-
-_CARDS = """<!DOCTYPE html>
-<html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>Cards for the room / Cartes de la salle</title>
-<style>
-body {{ font: 1rem/1.4 system-ui, sans-serif; color: #1b2733; margin: 1rem }}
-ul {{ list-style: none; padding: 0; display: grid; grid-template-columns: repeat(2, 1fr) }}
-li {{ border: 1px dashed #55606b; padding: .8rem 1rem; break-inside: avoid }}
-h1 {{ font-size: 1.3rem }} h2 {{ font-size: 1.1rem; margin: 0 }} p {{ margin: .4rem 0 }}
-strong {{ font: 700 1.3rem ui-monospace, monospace }}
-@media print {{ h1 {{ display: none }} }}</style></head>
-<body><main><h1>Cards for the room / <span lang="fr">Cartes de la salle</span></h1>
-<ul>
-{cards}
-</ul></main></body>
-</html>
-"""
+    return fill(CARDS, seats=seats, address=address)

@@ -1,4 +1,4 @@
-"""An open room: the portal, the warm process, and JupyterLab's hub with its proxy."""
+"""An open room: the portal, the fork server of seats, and JupyterHub with its proxy."""
 
 import contextlib
 import json
@@ -18,8 +18,8 @@ from grader.sandbox import kernel
 from portail import server
 from room import seats
 
-#: where the warm process listens, in the hub's folder; named from there, as long paths cannot be
-WARM = "warm.socket"
+#: where the fork server listens, in the hub's folder; named from there, as long paths cannot be
+FORK_SERVER = "fork-server.socket"
 #: the variable that names the file in which the hub reads how the room is opened
 SETTINGS = "ROOM_SETTINGS"
 
@@ -58,8 +58,8 @@ class Room:
             ),
             "utf-8",
         )
-        (own / WARM).unlink(missing_ok=True)
-        self.warm = self._start(own, "room.seat_server", WARM)
+        (own / FORK_SERVER).unlink(missing_ok=True)
+        self.fork_server = self._start(own, "room.seat_server", FORK_SERVER)
         self.process = self._start(
             own,
             "jupyterhub",
@@ -93,7 +93,7 @@ class Room:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and self.process.poll() is None:
             with contextlib.suppress(requests.RequestException):
-                if (self.folder / "hub" / WARM).exists() and self._ask("/hub/login").ok:
+                if (self.folder / "hub" / FORK_SERVER).exists() and self._ask("/hub/login").ok:
                     return
             time.sleep(0.2)
         log = self.folder / "hub" / "hub.log"
@@ -117,8 +117,8 @@ class Room:
         except subprocess.TimeoutExpired:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
-        self.warm.kill()
-        self.warm.wait()
+        self.fork_server.kill()
+        self.fork_server.wait()
         self.portal.close()
 
     def address(self, host: str) -> str:

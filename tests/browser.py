@@ -9,8 +9,8 @@ import shutil
 import subprocess
 import sys
 
-from curriculum.kit import BROWSER_ARGUMENTS as ARGUMENTS
-from curriculum.kit import browser as find
+from curriculum.kit.printing import BROWSER_ARGUMENTS as ARGUMENTS
+from curriculum.kit.printing import browser as find
 
 __all__ = ["ARGUMENTS", "find", "install"]
 

@@ -11,6 +11,7 @@ import random
 import shutil
 from pathlib import Path
 
+from commons.files import put
 from curriculum import assessment, notebooks, release
 from tests.conftest import ROOT
 
@@ -67,11 +68,11 @@ def make(folder: Path) -> Path:
     course = folder / "course"
     chosen = [*assessment.FORMS.values(), EXERCISE]
     for part in ("nbgrader_config.py", "altered.py", assessment.BANK):
-        notebooks.put(course / part, (ROOT / "exercises" / part).read_bytes())
+        put(course / part, (ROOT / "exercises" / part).read_bytes())
     for name in chosen:
         shutil.copytree(ROOT / "exercises" / "source" / name, course / "source" / name)
         french = f"french/{name}.ipynb"
-        notebooks.put(course / french, (ROOT / "exercises" / french).read_bytes())
+        put(course / french, (ROOT / "exercises" / french).read_bytes())
     release.release("en", course)
     bank = assessment.read(course)
     for number, (before, after) in enumerate(knowledge(bank)):

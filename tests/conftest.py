@@ -18,7 +18,8 @@ from hypothesis import settings as of_properties
 
 from grader.cli.commands import SLOW_TO_IMPORT
 from grader.sandbox import doctor
-from portail import connection, settings, tables
+from portail import settings, tables
+from portail.connection.session import forget
 from portail.server import make_server
 from tests import kernels
 from tests.faulty import FaultyPortal
@@ -70,10 +71,10 @@ def alone(monkeypatch, tmp_path_factory):
     monkeypatch.setenv("PORTAIL_LANG", "en")
     empty = tmp_path_factory.getbasetemp() / "no-user-folder"
     monkeypatch.setattr(settings, "user_folder", lambda: empty)
-    connection.forget()
+    forget()
     tables._loaded.clear()
     yield
-    connection.forget()
+    forget()
 
 
 @pytest.fixture(scope="session")

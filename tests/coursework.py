@@ -34,7 +34,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from curriculum.notebooks import put, to_bytes
+from commons.files import put
+from curriculum.notebooks import to_bytes
 from grader.cli.commands import SLOW_TO_IMPORT
 
 COURSES = Path(__file__).parent / "courses"

@@ -8,9 +8,10 @@ import shutil
 import pytest
 from click.testing import CliRunner
 
-from curriculum import assessment, notebooks, release, rules
+from curriculum import assessment, notebooks, release
 from curriculum.__main__ import curriculum
 from curriculum.lessons import LANGUAGES, Curriculum
+from curriculum.rules.exercises import of_assessment
 
 BANK = assessment.read(release.COURSE)
 ONE_DAY = {
@@ -201,9 +202,9 @@ def test_a_course_without_a_bank_is_refused(tmp_path):
 @pytest.mark.parametrize("form", assessment.FORMS)
 def test_a_form_that_lacks_a_task_or_asks_for_a_memo_is_complained_of(form):
     english, french = assessment.build(BANK, form)
-    assert rules.of_assessment(english, french) == []
+    assert of_assessment(english, french) == []
     memo = copy.deepcopy(notebooks.cells_by_id(english)["words-test"])
     memo.metadata["nbgrader"] |= {"solution": True, "locked": False, "grade_id": "memo"}
     english.cells = [cell for cell in english.cells if cell["id"] != "rate-test"] + [memo]
-    said = " ".join(rules.of_assessment(english, french))
+    said = " ".join(of_assessment(english, french))
     assert "9 auto-graded tasks; 10 to 10" in said and "no answer that people read" in said

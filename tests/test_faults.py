@@ -8,7 +8,8 @@ import urllib3
 
 import portail
 from commons.wording import Sentence
-from portail import connection, datasets
+from portail import datasets
+from portail.connection import adapter, probing, transfer
 from portail.errors import PortalProblem
 from tests.faulty import FLOOD
 from tests.published import live_names, package_of
@@ -70,16 +71,16 @@ def impatient(monkeypatch):
         waits.append(answer and retry.get_retry_after(answer))
 
     monkeypatch.setattr(urllib3.Retry, "sleep", sleep)
-    monkeypatch.setattr(connection, "PROBE_SECONDS", 0.5)
-    monkeypatch.setattr(connection, "ANSWER_SECONDS", 10)
+    monkeypatch.setattr(probing, "PROBE_SECONDS", 0.5)
+    monkeypatch.setattr(adapter, "ANSWER_SECONDS", 10)
     return waits
 
 
 def strike(portal, monkeypatch, small_datasets, name: str, fault: str) -> None:
     if fault in ("hang", "drip"):
-        monkeypatch.setattr(connection, "ANSWER_SECONDS", 0.5)
+        monkeypatch.setattr(adapter, "ANSWER_SECONDS", 0.5)
     if fault == "flood":
-        monkeypatch.setattr(connection, "MOST_BYTES", FLOOD // 2)
+        monkeypatch.setattr(transfer, "MOST_BYTES", FLOOD // 2)
     portal.suffer(fault, struck_field(package_of(small_datasets, name), fault))
     monkeypatch.setenv("PORTAIL_URL", portal.address)
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from curriculum import notebooks, workspace
+from curriculum import notebooks
+from curriculum.workspace import build, jupyterlab, start_page
 from tests import browser
 from tests.conftest import ROOT
 
@@ -25,12 +26,12 @@ def lab(tmp_path_factory):
     before = os.environ.get("PORTAIL_LANG")
     os.environ["PORTAIL_LANG"] = "fr"
     try:
-        workspace.build(folder)
+        build.build(folder)
     finally:
         os.environ.pop("PORTAIL_LANG") if before is None else os.environ.update(PORTAIL_LANG=before)
-    workspace.configure_lab(folder, "fr")
-    port, token = workspace.free_port(18888), "a-token-for-this-walk"
-    command, environment = workspace.lab_command(folder, port, token)
+    jupyterlab.configure_lab(folder, "fr")
+    port, token = jupyterlab.free_port(18888), "a-token-for-this-walk"
+    command, environment = jupyterlab.lab_command(folder, port, token)
     environment = {
         key: value for key, value in environment.items() if not key.startswith("PORTAIL_")
     }
@@ -40,7 +41,7 @@ def lab(tmp_path_factory):
         stderr=subprocess.DEVNULL,
         env=environment | {"PORTAIL_MODE": "snapshot"},
     )
-    address = f"http://127.0.0.1:{port}/lab/tree/{workspace.START}?token={token}"
+    address = f"http://127.0.0.1:{port}/lab/tree/{start_page.START}?token={token}"
     try:
         _wait_until(lambda: requests.get(address, timeout=2).ok)
         yield folder, address
@@ -88,7 +89,7 @@ def test_a_francophone_opens_the_start_page_runs_lesson_04_and_sees_the_chart(la
     page.locator(".jp-Notebook").get_by_role(
         "heading", name="Qui peut être servi en ligne?"
     ).wait_for()
-    _wait_until(lambda: _is_ready(address.replace("/lab/tree/" + workspace.START, "/api/kernels")))
+    _wait_until(lambda: _is_ready(address.replace("/lab/tree/" + start_page.START, "/api/kernels")))
     page.locator(".lm-MenuBar-itemLabel", has_text="Exécution").click()
     page.locator(".lm-Menu-itemLabel", has_text="Exécuter toutes les cellules").first.click()
     _wait_until_run(page, folder)

@@ -6,24 +6,27 @@ import itertools
 import re
 from collections import Counter
 
-import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_markdown_cell, new_notebook
 
 import portail
-from curriculum import kit, notebooks, rules
+from curriculum import notebooks
+from curriculum.kit import notes, pages, printing, sources, timetable
+from curriculum.kit.build import build
 from curriculum.lessons import LANGUAGES, Curriculum
+from curriculum.rules.lessons import of_lesson
+from curriculum.rules.texts import french_spaces
 from grader.evaluation import words
 from grader.evaluation.programme import SCALES
 from tests.test_pages import AXE, chromium, needs_browser  # noqa: F401
 
 PLAN = Curriculum.read()
-SHOWS = {show.name: show for show in kit.shows()}
+SHOWS = {show.name: show for show in timetable.shows()}
 TAUGHT = [
     (language, lesson.slug)
-    for lesson in kit.taught(list(SHOWS.values()), PLAN)
+    for lesson in timetable.taught(list(SHOWS.values()), PLAN)
     for language in LANGUAGES
 ]
 WRITTEN = [(language, lesson.slug) for lesson in PLAN.written() for language in LANGUAGES]
@@ -58,7 +61,7 @@ PRINTED = [
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     where = tmp_path_factory.mktemp("kit")
-    kit.build(where, pdf=False)
+    build(where, pdf=False)
     return where
 
 
@@ -82,7 +85,7 @@ def lesson(language, slug):
 
 @pytest.mark.parametrize("name", SHOWS)
 def test_a_run_of_show_adds_up_and_names_owner_material_and_cut(name):
-    assert kit.complaints(SHOWS[name], PLAN) == []
+    assert timetable.complaints(SHOWS[name], PLAN) == []
 
 
 def test_the_day_is_270_taught_minutes_and_the_clock_has_no_hole():
@@ -103,7 +106,7 @@ def test_the_day_is_270_taught_minutes_and_the_clock_has_no_hole():
 
 def test_what_the_certificate_says_of_minutes_is_what_is_taught():
     for language in LANGUAGES:
-        text = (kit.FOLDER / language / "certificate.md").read_text("utf-8")
+        text = (sources.FOLDER / language / "certificate.md").read_text("utf-8")
         said = {int(number) for number in re.findall(r"\((\d+)", text)}
         assert said == {SHOWS["one-day"].taught(), SHOWS["leaders-half-day"].taught()}
     assert sum(slot.minutes for slot in SHOWS["train-the-trainer"].slots) == 120
@@ -151,14 +154,14 @@ BROKEN = [
 
 @pytest.mark.parametrize(("change", "says"), BROKEN, ids=[says for _, says in BROKEN])
 def test_a_broken_run_of_show_is_complained_of(change, says):
-    found = kit.complaints(change(SHOWS["one-day"]), PLAN)
+    found = timetable.complaints(change(SHOWS["one-day"]), PLAN)
     assert any(says in each for each in found), found
 
 
 def test_a_broken_run_of_show_is_not_built(monkeypatch, tmp_path):
-    monkeypatch.setattr(kit, "shows", lambda: [with_slot(4, minutes=10)(SHOWS["one-day"])])
+    monkeypatch.setattr(pages, "shows", lambda: [with_slot(4, minutes=10)(SHOWS["one-day"])])
     with pytest.raises(ValueError, match="9:55"):
-        kit.build(tmp_path, pdf=False)
+        build(tmp_path, pdf=False)
     assert not list(tmp_path.iterdir())
 
 
@@ -166,7 +169,9 @@ def test_a_broken_run_of_show_is_not_built(monkeypatch, tmp_path):
 
 
 def test_both_languages_have_the_same_texts_and_the_same_words():
-    texts = [{file.name for file in (kit.FOLDER / language).iterdir()} for language in LANGUAGES]
+    texts = [
+        {file.name for file in (sources.FOLDER / language).iterdir()} for language in LANGUAGES
+    ]
     assert texts[0] == texts[1]
 
     def shape(value):
@@ -174,8 +179,8 @@ def test_both_languages_have_the_same_texts_and_the_same_words():
             {key: shape(inner) for key, inner in value.items()} if isinstance(value, dict) else None
         )
 
-    assert shape(kit.words()["en"]) == shape(kit.words()["fr"])
-    assert texts[0] <= {f"{name}.md" for name in kit.words()["en"]["pages"]}
+    assert shape(sources.words("en")) == shape(sources.words("fr"))
+    assert texts[0] <= {f"{name}.md" for name in sources.words("en")["pages"]}
 
 
 def test_both_languages_have_the_same_pages_and_headings(folder):
@@ -196,23 +201,23 @@ def test_both_languages_have_the_same_pages_and_headings(folder):
 
 
 @pytest.mark.parametrize(
-    "name", [*sorted(file.name for file in (kit.FOLDER / "fr").iterdir()), "toml"]
+    "name", [*sorted(file.name for file in (sources.FOLDER / "fr").iterdir()), "toml"]
 )
 def test_the_french_texts_keep_french_spaces(name):
     if name == "toml":
         text = "\n\n".join(
             [
-                *strings(kit.words()["fr"]),
-                *strings([each["fr"] for each in kit.sample_memos()["memo"]]),
+                *strings(sources.words("fr")),
+                *strings([each["fr"] for each in sources.sample_memos()["memo"]]),
                 *strings(
                     [slot.cut | slot.what for show in SHOWS.values() for slot in show.slots], "fr"
                 ),
             ]
         )
     else:
-        text = re.sub(r"<[^>]+>", "", (kit.FOLDER / "fr" / name).read_text("utf-8"))
+        text = re.sub(r"<[^>]+>", "", (sources.FOLDER / "fr" / name).read_text("utf-8"))
     text = re.sub(r"```.*?```", "", text, flags=re.S)
-    assert list(rules.french_spaces(new_notebook(cells=[new_markdown_cell(text)]))) == []
+    assert list(french_spaces(new_notebook(cells=[new_markdown_cell(text)]))) == []
     assert "'" not in text
 
 
@@ -235,17 +240,14 @@ def strings(value, key=None):
 
 
 @pytest.mark.parametrize(("language", "slug"), WRITTEN)
-def test_no_word_of_an_instructor_cell_is_lost_and_minutes_add_up(language, slug):
+def test_no_word_of_an_instructor_note_is_lost_and_minutes_add_up(language, slug):
     notebook = lesson(language, slug)
     cells = [cell for cell in notebook.cells if "instructor" in notebooks.tags(cell)]
-    found = kit.notes(notebook, language)
+    found = notes.notes(notebook, language)
     assert [note.cell for note in found] == [cell["id"] for cell in cells]
-    for note in found:
-        sorted_out = [
-            word for sentences in note.parts.values() for text in sentences for word in text.split()
-        ]
-        assert Counter(sorted_out) == Counter(note.words.split()), note.cell
-        assert note.parts["goal"]
+    for note, cell in zip(found, cells, strict=True):
+        written = re.sub(r"^- \*\*[^*]+\*\*", "", cell.source.partition("\n")[2], flags=re.M)
+        assert Counter(" ".join(note.parts.values()).split()) == Counter(written.split()), note.cell
     assert sum(note.minutes for note in found) == PLAN.lesson(slug).minutes
 
 
@@ -253,21 +255,21 @@ def test_no_word_of_an_instructor_cell_is_lost_and_minutes_add_up(language, slug
 def test_a_lessons_notes_have_every_section_with_goal_minutes_and_three_sentences(
     folder, language, slug
 ):
-    page, own = soup(folder, language, f"notes-{slug}"), kit.words()[language]["notes"]
-    notes = kit.notes(lesson(language, slug), language)
+    page, goal = soup(folder, language, f"notes-{slug}"), sources.words(language)["parts"]["goal"]
+    found = notes.notes(lesson(language, slug), language)
     sections = page.find_all("section", class_="note")
     assert [section.h2.get_text().lower() for section in sections] == [
-        note.name.lower() for note in notes
+        note.name.lower() for note in found
     ]
     for section in sections:
-        assert own["goal"] in [each.get_text() for each in section.find_all("dt")]
+        assert goal in [each.get_text() for each in section.find_all("dt")]
     rows = page.table.tbody.find_all("tr")
-    assert [row.th.get_text().lower() for row in rows[:-1]] == [note.name.lower() for note in notes]
+    assert [row.th.get_text().lower() for row in rows[:-1]] == [note.name.lower() for note in found]
     assert [cell.get_text() for cell in rows[-1].find_all("td")] == [
         str(PLAN.lesson(slug).minutes),
         str(PLAN.lesson(slug).core_minutes),
     ]
-    assert len(kit.key_sentences(lesson(language, slug), language)) >= 3
+    assert len(notes.key_sentences(lesson(language, slug), language)) >= 3
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -275,48 +277,59 @@ def test_a_lessons_notes_in_both_languages_name_the_same_answers(language):
     for slug in SLUGS:
         answers = [
             [
-                re.findall(r"\b[A-E]\b", " ".join(note.parts["expected"]))
-                for note in kit.notes(lesson(each, slug), each)
+                re.findall(r"\b[A-E]\b", note.parts.get("expected", ""))
+                for note in notes.notes(lesson(each, slug), each)
             ]
             for each in ("en", language)
         ]
         assert answers[0] == answers[1]
 
 
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        ("**Instructor · opening.** Goal: see.", "name · N min"),
-        ("**Instructor · opening · 4 min.** Ask them.", "no goal"),
-    ],
-)
-def test_an_instructor_cell_that_says_too_little_is_named(text, says):
+HEAD = "**Instructor · opening · 4 min.**\n\n"
+INCOMPLETE_NOTES = [
+    ("**Instructor · opening.**\n\n- **Goal:** See.", "begins with .*name · 12 min"),
+    ("**Instructor · x · 5 min (7 with the check).**\n\n- **Goal:** See.", "one-day cut: 9"),
+    (f"{HEAD}- **Do and say:** Ask them.", "no goal"),
+    (f"{HEAD}- **Goal:** See.\n- Walk the room.", "no label: « Walk the room"),
+    (f"{HEAD}- **Goal:** See.\n\nWalk the room.", "no label: « Walk the room"),
+    (f"{HEAD}- **Goal:** See.\n- **Hint:** Look.", r"no label: « \*\*Hint:\*\* Look"),
+    (f"{HEAD}- **Goal:** See.\n- **Goal:** Look.", "Goal comes twice"),
+]
+
+
+def noted(text):
     cell = new_markdown_cell(text, metadata={"tags": ["instructor"]})
     cell["id"] = "instructor-opening"
+    return new_notebook(cells=[cell])
+
+
+@pytest.mark.parametrize(("text", "says"), INCOMPLETE_NOTES)
+def test_an_instructor_note_that_is_incomplete_is_named(text, says):
     with pytest.raises(ValueError, match=f"instructor-opening.*{says}"):
-        kit.notes(new_notebook(cells=[cell]), "en")
+        notes.notes(noted(text), "en")
 
 
-def test_sentences_are_not_divided_inside_quotation_marks():
-    text = (
-        'Goal: a row. Ask: "Is it? Then sit." Expected: B; the common wrong answer is A. Key '
-        'sentence: "No. Never."'
+def test_the_check_of_lessons_names_an_unlabelled_part():
+    english, french = lesson("en", LESSON), lesson("fr", LESSON)
+    cell = next(cell for cell in french.cells if "instructor" in notebooks.tags(cell))
+    cell.source += "\n\nCirculez."
+    found = of_lesson(PLAN.lesson(LESSON), english, french)
+    assert any(each.startswith(f"fr {cell['id']}: ") and "Circulez" in each for each in found)
+
+
+def test_the_parts_of_a_note_are_read_by_their_labels_in_both_languages():
+    english = f'{HEAD}- **Goal:** A row.\n- **Do and say:** Ask: "Is it?"\n  Then wait.'
+    french = (
+        "**Formation · ouverture · 4\u00a0min (version d’une journée\u00a0: les blancs, 3).**\n\n"
+        "- **But\u00a0:** Une ligne.\n- **Réponse attendue\u00a0:** B."
     )
-    cell = nbformat.from_dict(
-        {
-            "cell_type": "markdown",
-            "id": "x",
-            "metadata": {"tags": ["instructor"]},
-            "source": f"**Instructor · x · 4 min.** {text}",
-        }
+    one, other = (
+        notes.notes(noted(text), language)[0]
+        for language, text in (("en", english), ("fr", french))
     )
-    parts = kit.notes(new_notebook(cells=[cell]), "en")[0].parts
-    assert parts["do"] == ('Ask: "Is it? Then sit."',) and parts["key"] == (
-        'Key sentence: "No. Never."',
-    )
-    assert parts["expected"] == ("Expected: B;",) and parts["wrong"] == (
-        "the common wrong answer is A.",
-    )
+    assert one.parts == {"goal": "A row.", "do": 'Ask: "Is it?" Then wait.'}
+    assert other.parts == {"goal": "Une ligne.", "expected": "B."}
+    assert (one.stated, other.minutes, other.stated) == (None, 4, 3)
 
 
 @pytest.mark.parametrize(("language", "slug"), TAUGHT)
@@ -342,10 +355,10 @@ def test_a_lessons_slides_have_its_question_objectives_charts_and_key_points(
 
 
 def test_the_six_memos_have_points_within_the_rubric_a_reason_each_and_differ():
-    memos = kit.sample_memos()["memo"]
-    criteria = {len(kit.rubric(language)) for language in LANGUAGES}
+    memos = sources.sample_memos()["memo"]
+    criteria = {len(sources.rubric(language)) for language in LANGUAGES}
     assert len(memos) == 6 and criteria == {4}
-    assert all(len(row) == 4 for language in LANGUAGES for row in kit.rubric(language))
+    assert all(len(row) == 4 for language in LANGUAGES for row in sources.rubric(language))
     for memo in memos:
         assert len(memo["points"]) == 4 and set(memo["points"]) <= {0, 1, 2}
         for language in LANGUAGES:
@@ -367,7 +380,7 @@ def test_a_memo_with_all_points_for_evidence_states_true_figures():
     }
     any_step = answers.isin(["Y", "N"]).any(axis=1)
     true.add(((any_step & ~(answers == "N").any(axis=1)).sum(), any_step.sum()))
-    for memo in kit.sample_memos()["memo"]:
+    for memo in sources.sample_memos()["memo"]:
         for language in LANGUAGES:
             text = memo[language]["text"].replace("\u00a0", "").replace(",", "")
             said = {
@@ -442,7 +455,7 @@ def sheets(file) -> int:
 @pytest.mark.parametrize("paper", ["Letter", "A4"])
 def test_what_must_be_one_page_is_one_page_and_each_slide_is_one(chromium, folder, paper):  # noqa: F811
     files = [folder / language / f"{name}.html" for language in LANGUAGES for name in PRINTED]
-    for html, pdf in zip(files, kit.printed_by(chromium, files, paper), strict=True):
+    for html, pdf in zip(files, printing.printed_by(chromium, files, paper), strict=True):
         slides = html.read_text("utf-8").count('<section class="slide')
         if html.stem == "one-day":
             content = pdf.read_bytes()
@@ -479,7 +492,7 @@ def test_without_a_chromium_the_kit_is_pages_only(monkeypatch, tmp_path):
 
     from curriculum.__main__ import curriculum as command
 
-    monkeypatch.setattr(kit, "browser", lambda: None)
+    monkeypatch.setattr(printing, "browser", lambda: None)
     done = CliRunner().invoke(command, ["kit", "--to", str(tmp_path)], standalone_mode=False)
     assert "There is no PDF" in done.output
     assert not list(tmp_path.rglob("*.pdf")) and (tmp_path / "fr" / "index.html").is_file()
@@ -487,7 +500,7 @@ def test_without_a_chromium_the_kit_is_pages_only(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_evaluation_form_asks_what_the_evaluation_reads_in_the_same_order(language):
-    text = (kit.FOLDER / language / "evaluation.md").read_text("utf-8")
+    text = (sources.FOLDER / language / "evaluation.md").read_text("utf-8")
     asked = [words.WORDS[language]["scales"][scale] for scale in SCALES]
     places = [text.index(f"| {statement} |") for statement in asked]
     assert places == sorted(places)

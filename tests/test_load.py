@@ -233,12 +233,12 @@ def test_a_name_look_up_that_hangs_does_not_hold_the_learner(monkeypatch, capsys
     import socket
     import threading
 
-    from portail import connection
+    from portail.connection import adapter, probing
 
     never = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: never.wait(60))
-    monkeypatch.setattr(connection, "PROBE_SECONDS", 0.3)
-    monkeypatch.setattr(connection, "ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr(probing, "PROBE_SECONDS", 0.3)
+    monkeypatch.setattr(adapter, "ANSWER_SECONDS", 0.3)
     monkeypatch.setenv("PORTAIL_URL", "http://a-name-that-hangs.invalid")
     monkeypatch.setenv("PORTAIL_MODE", mode)
     try:
@@ -254,9 +254,9 @@ def test_a_name_look_up_that_hangs_does_not_hold_the_learner(monkeypatch, capsys
 
 
 def test_the_longest_wait_for_the_portal_is_ten_seconds():
-    from portail import connection
+    from portail.connection import probing
 
-    assert connection.PROBE_SECONDS <= 10
+    assert probing.PROBE_SECONDS <= 10
 
 
 def test_importing_and_loading_use_no_thread_and_no_socket():
@@ -278,7 +278,7 @@ def test_importing_and_loading_use_no_thread_and_no_socket():
 
 
 def test_the_browsers_switch_is_still_where_urllib3_keeps_it():
-    """connection.py sets ``has_jspi`` in a browser; the module itself can only be imported
+    """connection/transfer.py sets ``has_jspi`` in a browser; the module itself can only be imported
     there."""
     import urllib3
 

@@ -18,7 +18,9 @@ from portail.library import (
     library_of_datasets,
     library_of_folder,
 )
-from portail.mirror import FACETS, HELP, Mirror, _query, _searched_words, _values, _words
+from portail.mirror import Mirror
+from portail.mirror.answers import HELP
+from portail.mirror.search import FACETS, _query, _searched_words, _values, words_of
 from tests.conftest import REAL, needs_real
 
 SERVICES = "c0cf9766-b85b-48c3-b295-34f72305aaf6"
@@ -311,7 +313,7 @@ def scanned(
     found = [
         package
         for package in library.packages.values()
-        if _words(words) <= _searched_words(package)
+        if words_of(words) <= _searched_words(package)
         and all(
             value.casefold() in [each.casefold() for each in _values(package, name)]
             for name, value in filters.items()
@@ -401,5 +403,5 @@ def test_the_words_of_a_query_are_found_whatever_their_order(words):
     assert (
         _query(" ".join(words))[0]
         == _query(" ".join(reversed(words)))[0]
-        == _words(" ".join(words))
+        == words_of(" ".join(words))
     )

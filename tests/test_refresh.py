@@ -12,7 +12,8 @@ import pytest
 
 import portail
 from commons.errors import CannotWrite
-from portail import connection, datasets, refresh, settings
+from portail import datasets, refresh, settings
+from portail.connection.session import forget
 from portail.errors import PortalProblem
 from portail.refresh import check
 from tests.published import live_names, package_of
@@ -76,7 +77,7 @@ def test_rows_refreshed_are_synthetic_no_more(mine, monkeypatch):
 
 def test_a_second_refresh_works_and_leaves_one_file_of_rows(mine, portal):
     refresh.refresh("nap5")
-    connection.forget()
+    forget()
     portal.suffer("duplicated-rows")
     refresh.refresh("nap5")
     assert len(list((mine / "nap5").glob("*.csv"))) == 1
@@ -105,7 +106,7 @@ def test_a_second_refresh_works_and_leaves_one_file_of_rows(mine, portal):
 def test_a_refresh_that_fails_leaves_the_copy_whole(mine, portal, small_datasets, fault):
     refresh.refresh("nap5")
     before = {path.name: path.read_bytes() for path in (mine / "nap5").iterdir()}
-    connection.forget()
+    forget()
     portal.suffer(fault, struck_field(package_of(small_datasets, "nap5"), fault))
     with pytest.raises(PortalProblem):
         refresh.refresh("nap5")
@@ -117,7 +118,7 @@ def test_a_refresh_killed_before_its_last_step_leaves_the_old_copy_in_force(
 ):
     refresh.refresh("nap5")
     before = datasets.find("nap5").rows_path().read_bytes()
-    connection.forget()
+    forget()
     portal.suffer("duplicated-rows")
 
     def killed(*_):
@@ -150,7 +151,7 @@ def test_a_read_only_folder_is_named_and_nothing_is_lost(mine, monkeypatch):
 def test_a_full_disk_is_named_and_the_copy_stays(mine, monkeypatch):
     refresh.refresh("nap5")
     before = datasets.find("nap5").rows_path().read_bytes()
-    connection.forget()
+    forget()
 
     def full(*_, **__):
         raise OSError(28, "No space left on device")

@@ -17,14 +17,15 @@ import pytest
 import requests
 
 from commons.wording import Sentence
-from curriculum import notebooks, workspace
+from curriculum import notebooks
+from curriculum.workspace import jupyterlab, start_page
 from grader.intake.roster import Person
 from grader.sandbox import doctor, kernel
 from portail.server import own_address
 from room import rehearsal, seat_process, seats
 from room.__main__ import CARDS, _people
 from room.__main__ import room as command
-from room.participant import Kernel, Participant, Refused
+from room.participant import Kernel, Participant, SeatFailed
 from room.server import Room, free_ports
 from tests.conftest import ROOT
 from tests.test_pages import chromium, needs_browser, page, violations  # noqa: F401
@@ -235,7 +236,7 @@ def test_a_code_opens_its_own_seat_and_no_other(opened):
 
 def test_a_code_that_is_no_ones_opens_nothing(opened):
     stranger = Participant(opened.address("127.0.0.1"), seats.read(opened.folder)[0], "en")
-    with pytest.raises(Refused, match="opens no seat"):
+    with pytest.raises(SeatFailed, match="opens no seat"):
         stranger.come_in(code="abcd-efgh")
 
 
@@ -246,7 +247,7 @@ def test_the_language_chosen_at_the_door_is_the_interfaces_and_the_lessons(opene
     ).json()
     assert json.loads(settings["raw"])["locale"] == "fr_FR"
     assert printed(one, "import portail; print(portail.percent(0.528))") == "52,8\u00a0%"
-    start = one._ask("get", f"{one.home}/api/contents/{workspace.START}").json()["content"]
+    start = one._ask("get", f"{one.home}/api/contents/{start_page.START}").json()["content"]
     assert start.index("commencez ici") < start.index("start here")
 
 
@@ -255,10 +256,10 @@ def test_the_start_page_follows_the_language_until_the_participant_changes_it(
 ):
     seat = shutil.copytree(folder / "seats" / "seat-01", tmp_path / "seat")
     monkeypatch.chdir(seat)
-    start = seat / workspace.START
+    start = seat / start_page.START
     first = []
     for language in ("fr", "en", "fr"):
-        seat_process.write_language(language, workspace.LOCALES[language])
+        seat_process.write_language(language, jupyterlab.LOCALES[language])
         first.append(start.read_text("utf-8").splitlines()[0])
     assert first[0] == first[2] and "commencez ici" in first[0] and "start here" in first[1]
     start.write_text("my own notes", "utf-8")
@@ -308,7 +309,7 @@ def test_a_seat_sees_no_neighbour_no_code_no_solution_and_no_secret_of_the_hub(o
         "/proc",
         "/etc/shadow",
     ]
-    words = ["seat-0", "cookie_secret", "hub.sqlite", "seats.csv", "warm.socket"]
+    words = ["seat-0", "cookie_secret", "hub.sqlite", "seats.csv", "fork-server.socket"]
     assert printed(one, _LOOK.format(words=words, paths=[str(path) for path in paths])) == "[]"
 
 
@@ -396,7 +397,7 @@ def test_a_seat_that_kills_all_it_can_opens_again_with_its_work_and_no_neighbour
         assert beside.execute("answer = 42") == ""
         # the proxy does not tell a browser that a kernel's line is gone; the next request does
         one.patience = 10
-        with pytest.raises(Refused), Kernel(one, f"en/{EXERCISE}.ipynb") as kernel:
+        with pytest.raises(SeatFailed), Kernel(one, f"en/{EXERCISE}.ipynb") as kernel:
             kernel.execute("import os; os.kill(-1, 9)")
         assert beside.ask("print(answer)") == ("", "42\n")
     again = sit(opened, 1)

@@ -7,10 +7,13 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from curriculum import release, rules, translation
+from curriculum import release, translation
 from curriculum.__main__ import complaints
 from curriculum.lessons import Lesson
 from curriculum.notebooks import cells_by_id
+from curriculum.rules.exercises import of_exercise, of_release
+from curriculum.rules.lessons import of_lesson
+from curriculum.rules.texts import typed_numbers
 
 LESSON = Lesson(
     "07-example",
@@ -99,7 +102,7 @@ def test_the_lessons_and_exercises_of_this_project_keep_every_rule():
 
 
 def test_a_good_lesson_has_no_complaint(pair):
-    assert rules.of_lesson(LESSON, *pair) == []
+    assert of_lesson(LESSON, *pair) == []
 
 
 def replace(name, source):
@@ -211,9 +214,7 @@ BROKEN = [
 @pytest.mark.parametrize(("change", "says"), BROKEN, ids=[says for _, says in BROKEN])
 def test_a_broken_lesson_is_complained_of(pair, change, says):
     change(*pair)
-    assert any(says in each for each in rules.of_lesson(LESSON, *pair)), rules.of_lesson(
-        LESSON, *pair
-    )
+    assert any(says in each for each in of_lesson(LESSON, *pair)), of_lesson(LESSON, *pair)
 
 
 @pytest.mark.parametrize(
@@ -229,7 +230,7 @@ def test_a_broken_lesson_is_complained_of(pair, change, says):
 )
 def test_numbers_that_are_free_or_dated_are_not_complained_of(pair, paragraph):
     cells_by_id(pair[0])["investigate"].source = paragraph
-    assert list(rules.typed_numbers(pair[0], "en")) == []
+    assert list(typed_numbers(pair[0], "en")) == []
 
 
 def test_the_code_may_differ_in_its_text_and_comments_only():
@@ -330,7 +331,7 @@ def french_code(english, french):
 
 
 def test_a_good_exercise_has_no_complaint():
-    assert rules.of_exercise(*exercise()) == []
+    assert of_exercise(*exercise()) == []
 
 
 BROKEN_EXERCISES = [
@@ -355,7 +356,7 @@ BROKEN_EXERCISES = [
 def test_a_broken_exercise_is_complained_of(change, says):
     pair = exercise()
     change(*pair)
-    assert any(says in each for each in rules.of_exercise(*pair)), rules.of_exercise(*pair)
+    assert any(says in each for each in of_exercise(*pair)), of_exercise(*pair)
 
 
 @pytest.mark.parametrize(
@@ -375,7 +376,7 @@ def test_a_release_that_gives_something_away_is_complained_of(name, source, says
     for cell in english.cells:
         cell.source = cell.source.split("### BEGIN")[0] + "# YOUR CODE HERE"
     cells_by_id(english)[name].source = source
-    assert any(says in each for each in rules.of_release(english))
+    assert any(says in each for each in of_release(english))
 
 
 def test_a_release_with_outputs_or_locked_text_is_complained_of():
@@ -386,7 +387,7 @@ def test_a_release_with_outputs_or_locked_text_is_complained_of():
         "grade": False,
         "solution": False,
     }
-    said = " ".join(rules.of_release(english))
+    said = " ".join(of_release(english))
     assert "has outputs" in said and "turn a French submission English" in said
 
 

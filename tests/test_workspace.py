@@ -8,21 +8,23 @@ import sys
 
 import pytest
 
-from curriculum import notebooks, release, rules, workspace
+from curriculum import notebooks, release
 from curriculum.lessons import LANGUAGES, Curriculum
+from curriculum.rules.exercises import of_release
+from curriculum.workspace import build, jupyterlab, start_page
 from tests.conftest import ROOT
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
     folder = tmp_path_factory.mktemp("learner")
-    assert workspace.build(folder) == []
+    assert build.build(folder) == []
     return folder
 
 
 @pytest.fixture
 def mine(tmp_path):
-    workspace.build(tmp_path)
+    build.build(tmp_path)
     return tmp_path
 
 
@@ -50,13 +52,13 @@ def test_a_learners_lesson_has_no_instructors_note_and_no_output(built):
 
 def test_a_learners_exercise_gives_nothing_away(built):
     for path in built.glob("??/exercises/*.ipynb"):
-        assert rules.of_release(notebooks.read(path)) == []
+        assert of_release(notebooks.read(path)) == []
 
 
 def test_the_start_page_links_lead_to_files_in_both_languages(built):
     import re
 
-    text = (built / workspace.START).read_text("utf-8")
+    text = (built / start_page.START).read_text("utf-8")
     links = re.findall(r"\]\(([^)]+)\)", text)
     assert links and all((built / link).is_file() for link in links)
     assert "start here" in text and "commencez ici" in text
@@ -66,37 +68,37 @@ def test_the_start_page_links_lead_to_files_in_both_languages(built):
 
 def test_building_again_changes_nothing(mine):
     before = contents(mine)
-    assert workspace.build(mine) == []
+    assert build.build(mine) == []
     assert contents(mine) == before
 
 
 def test_what_a_learner_changed_is_kept(mine):
     path = next(mine.glob("en/*.ipynb"))
     path.write_text("my work", "utf-8")
-    workspace.build(mine)
+    build.build(mine)
     assert path.read_text("utf-8") == "my work"
 
 
 def test_a_newer_lesson_replaces_an_untouched_one_and_spares_a_changed_one(mine, monkeypatch):
     untouched, changed = sorted(mine.glob("en/*.ipynb"))[:2]
     changed.write_text("my work", "utf-8")
-    newer = workspace._files() | {f"en/{path.name}": b"newer" for path in (untouched, changed)}
-    monkeypatch.setattr(workspace, "_files", lambda: newer)
-    assert workspace.build(mine) == [changed]
+    newer = build._files() | {f"en/{path.name}": b"newer" for path in (untouched, changed)}
+    monkeypatch.setattr(build, "_files", lambda: newer)
+    assert build.build(mine) == [changed]
     assert (untouched.read_bytes(), changed.read_bytes()) == (b"newer", b"my work")
 
 
 def test_a_damaged_memory_of_what_was_built_loses_no_work(mine):
     path = next(mine.glob("en/*.ipynb"))
     path.write_text("my work", "utf-8")
-    (mine / workspace.MANIFEST).write_text("{ damaged")
-    assert workspace.build(mine) == [path]
+    (mine / build.MANIFEST).write_text("{ damaged")
+    assert build.build(mine) == [path]
     assert path.read_text("utf-8") == "my work"
 
 
 def test_a_learners_own_files_are_left_alone(mine):
     (mine / "en" / "notes.txt").write_text("mine")
-    workspace.build(mine)
+    build.build(mine)
     assert (mine / "en" / "notes.txt").read_text() == "mine"
 
 
@@ -104,19 +106,19 @@ def test_a_file_that_a_learner_made_before_the_project_did_is_kept(tmp_path):
     (tmp_path / "en").mkdir()
     name = Curriculum.read().written()[0].slug
     (tmp_path / "en" / f"{name}.ipynb").write_text("my own", "utf-8")
-    workspace.build(tmp_path)
+    build.build(tmp_path)
     assert (tmp_path / "en" / f"{name}.ipynb").read_text("utf-8") == "my own"
 
 
 @pytest.mark.parametrize(("language", "locale"), [("en", "en"), ("fr", "fr_FR")])
 def test_jupyterlab_speaks_the_language_chosen_and_keeps_a_later_choice(tmp_path, language, locale):
-    workspace.configure_lab(tmp_path, language)
+    jupyterlab.configure_lab(tmp_path, language)
     setting = (
         tmp_path / ".lab" / "@jupyterlab" / "translation-extension" / "plugin.jupyterlab-settings"
     )
     assert json.loads(setting.read_text())["locale"] == locale
     setting.write_text('{"locale": "chosen"}')
-    workspace.configure_lab(tmp_path, language)
+    jupyterlab.configure_lab(tmp_path, language)
     assert json.loads(setting.read_text())["locale"] == "chosen"
 
 
@@ -130,7 +132,7 @@ def test_a_taken_port_is_passed_over():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
-        assert workspace.free_port(port) not in (port, 0)
+        assert jupyterlab.free_port(port) not in (port, 0)
 
 
 def test_the_french_release_has_the_english_tests_byte_for_byte(built):
@@ -184,9 +186,9 @@ def curriculum(*arguments, expect: int = 0, **environment) -> str:
 
 def test_learn_builds_a_workspace_tells_of_the_portal_and_of_what_it_kept(mine):
     lesson = next(mine.glob("fr/*.ipynb"))
-    built = json.loads((mine / workspace.MANIFEST).read_text())
+    built = json.loads((mine / build.MANIFEST).read_text())
     built[f"fr/{lesson.name}"] = "an older version"
-    (mine / workspace.MANIFEST).write_text(json.dumps(built))
+    (mine / build.MANIFEST).write_text(json.dumps(built))
     lesson.write_text("mon travail", "utf-8")
     said = curriculum("learn", "--build-only", "--lang", "fr", "--folder", str(mine))
     assert "sur leurs copies datées" in said and "Gardé tel que vous l’avez modifié" in said
@@ -202,12 +204,12 @@ def test_a_workspace_that_cannot_be_written_is_refused_with_a_sentence():
 def test_without_a_display_the_address_and_how_to_stop_are_told(mine, monkeypatch, capfd):
     told = []
     monkeypatch.setattr(
-        workspace.subprocess, "run", lambda command, env: told.append((command, env)) or Done()
+        jupyterlab.subprocess, "run", lambda command, env: told.append((command, env)) or Done()
     )
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(workspace.sys, "platform", "linux")
-    assert workspace.open_lab(mine) == 0
+    monkeypatch.setattr(jupyterlab.sys, "platform", "linux")
+    assert jupyterlab.open_lab(mine) == 0
     (command, environment), said = told[0], capfd.readouterr().out
     assert "--no-browser" in command and "http://127.0.0.1:" in said and "To stop it" in said
     assert environment["JUPYTER_TOKEN"] in said and not any(
