@@ -21,7 +21,7 @@ from grader.course.folder import Course
 from grader.course.handed_in import read_submission
 from grader.course.ids import is_usable
 from grader.course.journal import Entry, Journal
-from grader.grading import outcome
+from grader.grading.outcome import Graded, Outcome
 from grader.marking.model import MarkedNotebook
 from tests import coursework
 from tests.test_durability import SOURCE
@@ -103,11 +103,11 @@ def course(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def outcome(course) -> outcome.Outcome:
+def outcome(course) -> Outcome:
     return grader.grade(course, "one", workers=2)
 
 
-def of(outcome: outcome.Outcome, student: str) -> outcome.Graded:
+def of(outcome: Outcome, student: str) -> Graded:
     return next(each for each in outcome.submissions if each.student == student)
 
 

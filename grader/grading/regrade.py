@@ -14,7 +14,8 @@ from grader.course.files import put
 from grader.course.folder import Course
 from grader.course.gradebook import Book
 from grader.course.journal import Entry
-from grader.grading import cohort, outcome
+from grader.grading import cohort
+from grader.grading.outcome import Outcome
 
 
 class NothingToUndo(BilingualError):
@@ -49,7 +50,7 @@ def regrade(
     db: str | None = None,
     unsafe_trusted: bool = False,
     progress: Callable[[int, int], None] = lambda done, of: None,
-) -> tuple[outcome.Outcome, list[Change]]:
+) -> tuple[Outcome, list[Change]]:
     """Grade anew what was graded with other tests than the source has now.
 
     Marks that a person gave stay as they are; nbgrader's formgrader shows which of them to look at
@@ -94,7 +95,7 @@ def regrade(
     return outcome, changes(old, outcome)
 
 
-def changes(old: dict[str, Entry], outcome: outcome.Outcome) -> list[Change]:
+def changes(old: dict[str, Entry], outcome: Outcome) -> list[Change]:
     """Return each mark that is not what it was."""
     found = []
     for each in outcome.of("graded"):

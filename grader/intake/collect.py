@@ -22,8 +22,7 @@ from typing import NamedTuple, Protocol
 from commons.errors import BilingualError, CannotWrite
 from commons.wording import Sentence, visible
 from grader.course.files import put
-from grader.course.folder import MOST_FILE_BYTES
-from grader.course.handed_in import MOST_TIMESTAMP, of_the_machine, read_regular
+from grader.course.handed_in import MOST_FILE_BYTES, MOST_TIMESTAMP, of_the_machine, read_regular
 from grader.intake import unmatched
 from grader.intake.archives import (
     MOST_IN_ALL,
