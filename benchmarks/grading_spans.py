@@ -72,7 +72,7 @@ def _started() -> float:
 
 
 if __name__ == "__main__":
-    from grader.cli.commands import SLOW_TO_IMPORT
+    from grader.cli.main import SLOW_TO_IMPORT
 
     sys.modules.setdefault(SLOW_TO_IMPORT, None)
     main()

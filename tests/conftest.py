@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings as of_properties
 
-from grader.cli.commands import SLOW_TO_IMPORT
+from grader.cli.main import SLOW_TO_IMPORT
 from grader.sandbox import doctor
 from portail import settings, tables
 from portail.connection.session import forget

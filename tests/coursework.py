@@ -36,7 +36,7 @@ from pathlib import Path
 
 from commons.files import put
 from curriculum.notebooks import to_bytes
-from grader.cli.commands import SLOW_TO_IMPORT
+from grader.cli.main import SLOW_TO_IMPORT
 
 COURSES = Path(__file__).parent / "courses"
 MARKER = re.compile(r"# %%(?!\S) *(.*)")

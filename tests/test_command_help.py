@@ -124,9 +124,10 @@ def commands() -> list[tuple[str, click.Command]]:
 
     groups = [("portail", portail), ("curriculum", curriculum)]
     if sys.platform == "linux":
+        from grader.cli.main import grader
         from room.__main__ import room
 
-        groups.append(("room", room))
+        groups += [("grader", grader), ("room", room)]
     return [
         (f"{name} {inner.name}".strip(), inner)
         for name, group in groups

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 import grader
 from curriculum import assessment, release
-from grader.cli.commands import grader as command
+from grader.cli.main import grader as command
 from grader.evaluation import compute, disclosure, programme, report_pages
 from grader.evaluation.disclosure import HIDDEN, Figure
 from grader.reports import moderation, statistics

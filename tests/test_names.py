@@ -14,7 +14,7 @@ from rich.table import Table
 import grader
 from commons.wording import visible
 from grader import audit
-from grader.cli import commands
+from grader.cli.console import console_for_people, say
 from grader.course import autograded, handed_in
 from grader.course import folder as courses
 from grader.course.folder import Course
@@ -359,13 +359,13 @@ def printed() -> io.StringIO:
 
 @pytest.mark.parametrize(("text", "shown"), ATTACKS.items())
 def test_whatever_a_console_prints_is_spelled_out(printed, text, shown):
-    console = commands._console(file=printed, width=200)
+    console = console_for_people(file=printed, width=200)
     table = Table(title=text)
     table.add_column(text)
     table.add_row(text)
     console.print(table)
     console.print(text)
-    commands._say(console, f"said: {text}")
+    say(console, f"said: {text}")
     lines = printed.getvalue()
     assert shown in lines.splitlines()[-1] and all(
         mark.isprintable() for mark in lines if mark != "\n"
@@ -375,7 +375,7 @@ def test_whatever_a_console_prints_is_spelled_out(printed, text, shown):
 def test_a_cell_is_no_markup(printed):
     table = Table()
     table.add_row("[/b][red]x")
-    commands._console(file=printed, width=80).print(table)
+    console_for_people(file=printed, width=80).print(table)
     assert "[/b][red]x" in printed.getvalue()
 
 

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 import grader
 from grader import audit
-from grader.cli.commands import grader as command
+from grader.cli.main import grader as command
 from grader.course.folder import Course
 from grader.course.gradebook import Book, GradebookProblem
 from grader.grading import calibrate

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 import grader
 from grader import audit
-from grader.cli.commands import grader as command
+from grader.cli.main import grader as command
 from grader.intake import roster
 from grader.reports import class_report, moderation
 from grader.reports.moderation import BadSheet

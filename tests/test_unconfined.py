@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from commons.wording import NO_BREAK_SPACE
-from grader.cli.commands import grader as command
+from grader.cli.main import grader as command
 from grader.sandbox import doctor, system_calls
 from grader.sandbox.kernel import CannotConfine
 from grader.sandbox.sandbox import SandboxLost
@@ -37,7 +37,7 @@ open({trace!r}, "w").close()
 """
 COMMANDS = """
 import contextlib, io, json, sys
-from grader.cli.commands import main
+from grader.cli.main import main
 
 said = {}
 for command in sys.argv[1:]:
