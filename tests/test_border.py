@@ -11,7 +11,7 @@ import pytest
 from grader.marking import protocol
 from grader.marking.checker import Lent
 from grader.marking.protocol import Channel, Write
-from grader.values.plain import Packer
+from grader.values.packing import Packer
 
 
 class _Interrupted(Exception):

@@ -16,7 +16,10 @@ from hypothesis import strategies as some
 
 from grader.marking.protocol import BorderError
 from grader.values import charts
-from grader.values.plain import CannotCross, Packer, Refused, Stopped, Unpacker
+from grader.values.exceptions import Stopped
+from grader.values.packing import Packer
+from grader.values.refusals import CannotCross, Refused
+from grader.values.unpacking import Unpacker
 
 matplotlib.use("agg")
 

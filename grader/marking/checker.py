@@ -38,16 +38,10 @@ from grader.marking.protocol import (
     Write,
 )
 from grader.sandbox.linux import Limits
-from grader.values.plain import (
-    CannotCross,
-    Packer,
-    Refused,
-    Unpacker,
-    as_border_error,
-    fill,
-    kind_of,
-    named,
-)
+from grader.values.containers import fill
+from grader.values.packing import Packer
+from grader.values.refusals import CannotCross, Refused, kind_of, named
+from grader.values.unpacking import Unpacker, as_border_error
 
 _GRACE = 6.0  # seconds that a runner has to answer after its own time is up
 

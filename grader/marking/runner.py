@@ -21,7 +21,9 @@ import pandas as pd
 from grader.marking import protocol, reading, shell
 from grader.marking.protocol import BorderError, Channel, Gone
 from grader.sandbox.linux import Limits
-from grader.values.plain import Packer, Unpacker, exception_node
+from grader.values.exceptions import exception_node
+from grader.values.packing import Packer
+from grader.values.unpacking import Unpacker
 
 _MOST_FILES, _MOST_FILE_BYTES = 200, 32 << 20
 
