@@ -27,9 +27,7 @@ one line for each person who was there. ``satisfaction`` is a CSV with one line 
 """
 
 import contextlib
-import csv
 import datetime
-import io
 import re
 import tomllib
 import unicodedata
@@ -39,6 +37,7 @@ from typing import Annotated, Literal
 import msgspec
 import pandas as pd
 
+from commons import csv_lists
 from commons.errors import BilingualError
 from grader.course.folder import Course, read_source
 from grader.course.gradebook import Book
@@ -57,13 +56,13 @@ COUNTERS = (
     "audience-webcast",
     "audience-in-person",
 )
-_MOST_BYTES = 50 << 20
 _COLUMNS = {
     "identifiant": "id",
     "organisme": "organization",
     "organisation": "organization",
     "langue": "language",
 }
+_KNOWN = {*_COLUMNS.values(), *SCALES}
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=300)]
 
 
@@ -423,39 +422,37 @@ def _forms(path: Path) -> pd.DataFrame:
 
 
 def _rows(path: Path, needed: list[str]) -> list[tuple[int, dict[str, str]]]:
-    """Return a CSV's lines by column, with their numbers; commas or semicolons, headings in either
-    language."""
+    """Return a CSV's rows by column, with their lines; headings in either language."""
     try:
-        with open(path, "rb") as file:
-            text = roster.decoded(file.read(_MOST_BYTES))
-        first = text.splitlines()[0] if text.strip() else ""
-        lines = csv.reader(
-            io.StringIO(text, newline=""),
-            delimiter=";" if first.count(";") > first.count(",") else ",",
-        )
-        header = [
-            _COLUMNS.get(name.strip().casefold(), name.strip().casefold())
-            for name in next(lines, [])
-        ]
-        rows = [
-            (lines.line_num, dict(zip(header, (cell.strip() for cell in row), strict=False)))
-            for row in lines
-            if any(cell.strip() for cell in row)
-        ]
+        found = csv_lists.table(csv_lists.load(path), _column)
     except OSError as error:
         raise BrokenProgramme(
             f"{path} cannot be opened ({error.strerror}).",
             f"Impossible d’ouvrir {path} ({error.strerror}).",
         ) from error
-    except (csv.Error, UnicodeDecodeError) as error:
+    except csv_lists.TooLarge as error:
+        raise BrokenProgramme(
+            f"{path.name} is too large to be such a list.",
+            f"{path.name} est trop volumineux pour une telle liste.",
+        ) from error
+    except csv_lists.NotCsv as error:
         raise BrokenProgramme(
             f"{path.name} cannot be read as a table. Save it as CSV (UTF-8) and try again.",
             f"Impossible de lire {path.name} comme un tableau. Enregistrez-le au format CSV "
             "(UTF-8) et réessayez.",
         ) from error
-    if lacks := [name for name in needed if name not in header]:
+    if lacks := [name for name in needed if name not in found.columns]:
         raise BrokenProgramme(
             f"{path.name}, line 1: the columns {', '.join(lacks)} are missing.",
             f"{path.name}, ligne 1 : il manque les colonnes {', '.join(lacks)}.",
         )
-    return [(line, {name: row.get(name, "") for name in header}) for line, row in rows]
+    return [
+        (row.line, {name: row.cells.get(name, "").strip() for name in found.columns if name})
+        for row in found.named()
+    ]
+
+
+def _column(heading: str) -> str:
+    plain = heading.strip().casefold()
+    name = _COLUMNS.get(plain, plain)
+    return name if name in _KNOWN else ""
