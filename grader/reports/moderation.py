@@ -31,6 +31,7 @@ from grader.reports import rendering, statistics
 from grader.reports.feedback import framed
 from grader.reports.rendering import Drawn
 from grader.reports.statistics import Agreement
+from grader.reports.words import WORDS
 from grader.sandbox.forkserver import Surroundings, Zygote
 from grader.sandbox.linux import Limits
 
@@ -41,24 +42,6 @@ _BEGINS, _ENDS = (
 )  # by which an answer is taken out of the page again
 NEAR = 1.0  #: points that two markers may lie apart, and their mean still counts
 _LIMITS = Limits(seconds=120, memory=1 << 30)
-_WORDS = {
-    "en": {
-        "title": "Answers to mark",
-        "task": "Task",
-        "not_drawn": "This answer cannot be shown here: see the learner’s notebook in autograded/.",
-        "how": "Give points and a comment in your sheet, under the same code. Answers stand in no "
-        "order that means anything. Do not speak with the other marker before both sheets are in.",
-    },
-    "fr": {
-        "title": "Réponses à évaluer",
-        "task": "Tâche",
-        "not_drawn": "Cette réponse ne peut pas être affichée ici : "
-        "voyez le carnet dans autograded/.",
-        "how": "Inscrivez les points et un commentaire dans votre feuille, au même code. L’ordre "
-        "des réponses ne veut rien dire. Ne parlez pas à l’autre correcteur ou correctrice avant "
-        "que les deux feuilles soient rendues.",
-    },
-}
 
 
 class BadSheet(BilingualError):
@@ -195,7 +178,7 @@ def _sheet(answers: dict[str, Listed]) -> bytes:
 
 def _page(course: Course, assignment: str, answers: dict[str, Listed], trusted: bool) -> str:
     """Return the page of the answers, each drawn in a sealed process of its own."""
-    words, parts = _WORDS[language()], []
+    words, parts = WORDS[language()]["markers"], []
     zygote = Zygote(
         Surroundings(modules=["grader.reports.rendering", "mistune", "nh3"], trusted=trusted)
     )

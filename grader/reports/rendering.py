@@ -18,44 +18,11 @@ import msgspec
 from commons.safe_html import PICTURES, WRITTEN, clean_html
 from grader.marking import reading
 from grader.marking.protocol import Cell, Channel
+from grader.reports.words import WORDS
 from grader.sandbox.linux import Limits
 
 TEMPLATES = Path(__file__).parent / "templates"
 _MOST_PICTURE = 8 << 20
-WORDS = {
-    "en": {
-        "feedback": "Feedback",
-        "colon": ":",
-        "marks": "Your marks",
-        "task": "Task",
-        "points": "Points",
-        "of": "Of",
-        "said": "What to look at",
-        "late": "Late",
-        "total": "Total",
-        "yours": "Your notebook",
-        "out_of": "of",
-        "comment": "Comment",
-        "outputs": "What your cells showed when they were marked is not repeated here: marks may "
-        "be given on other data than yours.",
-    },
-    "fr": {
-        "feedback": "Rétroaction",
-        "colon": "\u00a0:",
-        "marks": "Vos notes",
-        "task": "Tâche",
-        "points": "Points",
-        "of": "Sur",
-        "said": "À revoir",
-        "late": "Retard",
-        "total": "Total",
-        "yours": "Votre carnet",
-        "out_of": "sur",
-        "comment": "Commentaire",
-        "outputs": "Ce que vos cellules ont affiché à la correction n’est pas repris ici\u00a0: "
-        "la note peut être donnée sur d’autres données que les vôtres.",
-    },
-}
 
 
 class MarkLine(msgspec.Struct):
@@ -183,7 +150,9 @@ def draw(page: Page) -> str:
         }
         for comment in comments.values()
     ]  # of cells that are not there any more
-    return template("feedback.html").render(page=page, words=WORDS[page.language], cells=cells)
+    return template("feedback.html").render(
+        page=page, words=WORDS[page.language]["feedback"], cells=cells
+    )
 
 
 def template(name: str):
