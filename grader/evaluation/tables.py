@@ -130,7 +130,7 @@ def tables(evaluation: Evaluation) -> dict[str, list[list]]:
             ["both tests", *_shown(evaluation.both)],
             ["one test or none", *_shown(evaluation.one_or_none)],
             *(
-                [f"at or above 70 %, {form}", *_shown(figure)]
+                [f"at or above 70%, {form}", *_shown(figure)]
                 for form, figure in evaluation.mastery.items()
             ),
         ],
