@@ -13,7 +13,7 @@ from grader.marking.arguments import Lent
 from grader.marking.protocol import Write
 from grader.sandbox import channel
 from grader.sandbox.channel import Channel
-from grader.values.plain import Packer
+from grader.values.packing import Packer
 
 
 class _Interrupted(Exception):

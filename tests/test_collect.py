@@ -1031,8 +1031,8 @@ def killed(sealed, tmp_path):
     with zipfile.ZipFile(archive, "w") as made:
         made.writestr("one.ipynb", b"{}")
     sealed.list_archive(archive)
-    os.kill(descendants(sealed.zygote.process.pid)[-1], signal.SIGKILL)
-    assert sealed.channel.waits(20)  # until it has ended
+    os.kill(descendants(sealed.sandbox.first.pid)[-1], signal.SIGKILL)
+    assert sealed.process.channel.waits(20)  # until it has ended
     return archive
 
 

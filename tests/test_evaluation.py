@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 import grader
 from curriculum import assessment, release
 from grader.cli.main import grader as command
-from grader.evaluation import compute, disclosure, programme, report_pages
+from grader.evaluation import compute, disclosure, inputs, programme, report_pages
 from grader.evaluation.disclosure import HIDDEN, Figure
 from grader.reports import moderation, statistics
 from tests import cohort
@@ -237,7 +237,7 @@ def test_groups_under_three_are_never_shown(tmp_path, minimum):
 # Other cohorts, and broken files ------------------------------------------------------------------
 
 
-def held(people: int, after: bool = True, seed: int = 0, number: int = 0) -> programme.Held:
+def held(people: int, after: bool = True, seed: int = 0, number: int = 0) -> inputs.Held:
     """Return a session as if read, with random answers."""
     chance, keys = random.Random(seed), [f"{number}-{each}" for each in range(people)]
     names = [pair["name"] for pair in BANK["pair"]]
@@ -247,10 +247,10 @@ def held(people: int, after: bool = True, seed: int = 0, number: int = 0) -> pro
             [[float(chance.random() < 0.5) for _ in names] for _ in keys], keys, names
         )
 
-    bank = programme._bank(type("Course", (), {"root": release.COURSE}))
+    bank = inputs._bank(type("Course", (), {"root": release.COURSE}))
     tests = {"pre": table()} | ({"post": table()} if after else {})
     plan = programme.msgspec.convert(programme.tomllib.loads(TOML), programme.Programme).session[0]
-    return programme.Held(
+    return inputs.Held(
         plan,
         dict.fromkeys(keys, "@SUM(1) <b>"),
         bank,
@@ -297,7 +297,7 @@ def test_answers_that_two_have_read_count_once_a_course(courses, shown):
     sheets = {
         "memo": statistics.Agreement(20, 0.5, 0.75, None, 0.0)
     }  # the same of both courses, by chance
-    exercise = programme.Exercise("one", pd.DataFrame(), {"memo": 8.0}, ["memo"], sheets)
+    exercise = inputs.Exercise("one", pd.DataFrame(), {"memo": 8.0}, ["memo"], sheets)
     sessions = [
         msgspec.structs.replace(
             each, plan=msgspec.structs.replace(each.plan, course=course), exercises=[exercise]

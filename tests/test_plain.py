@@ -14,9 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from grader.marking.protocol import BorderError
+from grader.sandbox.channel import BadMessage
 from grader.values import charts
-from grader.values.plain import CannotCross, Packer, Refused, Stopped, Unpacker
+from grader.values.exceptions import Stopped
+from grader.values.packing import Packer
+from grader.values.refusals import CannotCross, Refused
+from grader.values.unpacking import Unpacker
 
 matplotlib.use("agg")
 
@@ -327,7 +330,7 @@ def test_a_value_nested_too_deep_is_refused_as_a_whole():
     value = []
     for _ in range(10_000):
         value = [value]
-    with pytest.raises(BorderError):
+    with pytest.raises(BadMessage):
         Packer().pack(value)
 
 
@@ -373,13 +376,13 @@ anything = some.recursive(
 
 @given(anything)
 def test_a_message_of_any_other_form_is_refused_or_read_and_raises_nothing_else(node):
-    with contextlib.suppress(BorderError):
+    with contextlib.suppress(BadMessage):
         Unpacker().unpack(msgspec.msgpack.encode(node))
 
 
 @given(some.binary(max_size=200))
 def test_bytes_that_are_no_message_are_refused(data):
-    with contextlib.suppress(BorderError):
+    with contextlib.suppress(BadMessage):
         Unpacker().unpack(data)
 
 

@@ -224,6 +224,55 @@ def test_a_decimal_comma_and_semicolons_are_read_as_excel_writes_them_in_french(
     assert moderation.settle(course, "one", *sheets).agreement["one/memo"].same == 1.0
 
 
+# As Excel saves « CSV (séparateur : point-virgule) », « CSV UTF-8 » and « Texte Unicode ».
+SAVED = {"cp1252": ("cp1252", ";"), "utf-8": ("utf-8-sig", ";"), "unicode": ("utf-16", "\t")}
+
+
+def save_as_excel_does(sheet: Path, encoding: str, separator: str) -> None:
+    with open(sheet, encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.reader(file))
+    for row in rows[1:]:
+        row[3:] = ["2,5", "très bien, « œuvre »"]
+    with open(sheet, "w", encoding=encoding, newline="") as file:
+        csv.writer(file, delimiter=separator).writerows(rows)
+
+
+@pytest.mark.parametrize("saved", SAVED)
+def test_accents_of_a_comment_reach_the_gradebook_however_excel_saved_the_sheet(course, saved):
+    from nbgrader.api import Gradebook
+
+    sheets = moderation.lay_out(course, "one", course / "markers")[1:]
+    for sheet in sheets:
+        save_as_excel_does(sheet, *SAVED[saved])
+    assert moderation.settle(course, "one", *sheets, enter=True).entered == 12
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as book:
+        comments = {
+            comment.manual_comment
+            for each in book.assignment_submissions("one")
+            for notebook in each.notebooks
+            for comment in notebook.comments
+        }
+    assert "très bien, « œuvre »" in comments and "�" not in "".join(filter(None, comments))
+
+
+@pytest.mark.parametrize("saved", SAVED)
+def test_a_forgotten_learners_lines_leave_a_sheet_as_excel_saved_it(course, saved):
+    sheet = moderation.lay_out(course, "one", course / "markers")[1]
+    save_as_excel_does(sheet, *SAVED[saved])
+    before = sheet.read_text(SAVED[saved][0]).splitlines()
+    assert audit.forget(course, STRONG[0]).look == []
+    after = sheet.read_text(SAVED[saved][0]).splitlines()
+    assert len(after) == len(before) - 1 and set(after) < set(before)
+
+
+@pytest.mark.parametrize("column", ["code", "points"])
+def test_a_sheet_without_its_columns_is_refused(course, column):
+    sheets = moderation.lay_out(course, "one", course / "markers")[1:]
+    sheets[0].write_text(sheets[0].read_text("utf-8-sig").replace(column, "other", 1), "utf-8")
+    with pytest.raises(BadSheet, match=column):
+        moderation.settle(course, "one", *sheets)
+
+
 def test_a_learner_who_is_forgotten_is_in_no_list_of_codes(course):
     moderation.lay_out(course, "one", course / "markers")
     audit.forget(course, STRONG[0])

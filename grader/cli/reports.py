@@ -261,6 +261,7 @@ def memos(assignment, out, share, sheets, enter, folder, db, unsafe_trusted) -> 
     type=click.Choice(["csv", "moodle", "brightspace", "canvas"]),
     default="csv",
     show_default=True,
+    help=Sentence("What the file is for.", "À quoi sert le fichier."),
 )
 @option(
     "--out",

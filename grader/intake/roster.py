@@ -2,10 +2,8 @@
 name speaks of."""
 
 import contextlib
-import csv
 import dataclasses
 import functools
-import io
 import os
 import re
 import sysconfig
@@ -15,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from commons import csv_lists
 from commons.errors import BilingualError
 from commons.wording import Sentence
 
@@ -76,7 +75,7 @@ _LETTERS = str.maketrans(
     {"œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "đ": "d"}
 )  # which Unicode does not take apart
 _EDGES = " _-.,;()[]"
-_MOST_BYTES, _MOST_WORDS, _MOST_TOLD, _LONGEST = 50 << 20, 24, 8, 128
+_MOST_WORDS, _MOST_TOLD, _LONGEST = 24, 8, 128
 
 # How the systems name what they let an instructor download: moodle/moodle mod/assign,
 # instructure/canvas-lms lib/content_zipper.rb; Brightspace's from names seen ("12345-67890 - Name -
@@ -312,53 +311,36 @@ def read(path: Path) -> Roster:
             lines.
     """
     try:
-        with open(path, "rb") as file:
-            content = file.read(_MOST_BYTES + 1)
+        found = csv_lists.table(csv_lists.load(path), _column)
     except OSError as error:
         raise BrokenRoster(
             f"{path} cannot be opened ({error.strerror}).",
             f"Impossible d’ouvrir {path} ({error.strerror}).",
         ) from error
-    if len(content) > _MOST_BYTES:
+    except csv_lists.TooLarge as error:
         raise BrokenRoster(
             f"{path} is too big to be a list of people.",
             f"{path} est trop gros pour une liste de personnes.",
-        )
-    try:
-        lines = _table(decoded(content))
-    except (csv.Error, UnicodeDecodeError) as error:
+        ) from error
+    except csv_lists.NotCsv as error:
         raise BrokenRoster(
             f"{path} cannot be read as a table. Save it as CSV (UTF-8) and try again.",
             f"Impossible de lire {path} comme un tableau. Enregistrez-le au format CSV (UTF-8), "
             "puis réessayez.",
         ) from error
+    _check_columns(found.columns)
+    lines = [
+        (
+            row.line,
+            {name: _clean(cell) for name, cell in row.cells.items()},
+            "".join(map(_clean, row.beyond)),
+        )
+        for row in found.named()
+    ]
     return _roster(path, lines)
 
 
-def decoded(content: bytes) -> str:
-    """Decode by the mark at the beginning; without one as UTF-8, as UTF-16 by its zero bytes, or as
-    Windows-1252."""
-    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return content.decode("utf-16")
-    if b"\0" in content[:200]:
-        return content.decode("utf-16-be" if content[:1] == b"\0" else "utf-16-le")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("cp1252")
-
-
-def _table(text: str) -> list[tuple[int, dict[str, str]]]:
-    """Return each row by column, with its line; the separator is the one that makes the most
-    columns known."""
-    text = re.sub(r"\Asep=.(?=[\r\n])", "", text)  # Excel's own hint
-    tables = []
-    for separator in ",;\t":
-        rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-        header = next((row for row in rows if any(_clean(cell) for cell in row)), [])
-        columns = [_column(cell) for cell in header]
-        tables.append((len(set(columns) - {""}), columns, rows))
-    _, columns, rows = max(tables, key=lambda table: table[0])
+def _check_columns(columns: list[str]) -> None:
     for column, count in Counter(filter(None, columns)).items():
         if count > 1:
             raise BrokenRoster(
@@ -372,13 +354,6 @@ def _table(text: str) -> list[tuple[int, dict[str, str]]]:
             "La première ligne de la liste doit nommer au moins les colonnes identifiant et nom "
             "(puis courriel, groupe, langue).",
         )
-    table = []
-    for row in rows:
-        cells = [_clean(cell) for cell in row]
-        if any(cells):
-            known = dict(zip(columns, cells, strict=False))
-            table.append((rows.line_num, known | {"": "".join(cells[len(columns) :])}))
-    return table
 
 
 def _column(header: str) -> str:
@@ -396,11 +371,11 @@ def _clean(cell: str) -> str:
     return " ".join(visible.split())
 
 
-def _roster(path: Path, table: list[tuple[int, dict[str, str]]]) -> Roster:
+def _roster(path: Path, table: list[tuple[int, dict[str, str], str]]) -> Roster:
     people: dict[str, tuple[int, Person]] = {}  # by what a folder's name is on every system
     notices, wrong = [], []
-    for line, cells in table:
-        person, problem = _person(line, cells, notices)
+    for line, cells, beyond in table:
+        person, problem = _person(line, cells, beyond, notices)
         earlier, other = people.get(person.id.casefold(), (0, None))
         if problem:
             wrong.append(problem)
@@ -453,7 +428,7 @@ def _who(person: Person) -> tuple[str, ...]:
 
 
 def _person(
-    line: int, cells: dict[str, str], notices: list[Sentence]
+    line: int, cells: dict[str, str], beyond: str, notices: list[Sentence]
 ) -> tuple[Person, Sentence | None]:
     """Return the person of a line and what makes it useless; what can be done without is told in a
     notice."""
@@ -480,7 +455,7 @@ def _person(
         cells.get("id", ""), name, email, cells.get("section", ""), language or "en", given
     )
     problem = None
-    if cells[""]:
+    if beyond:
         problem = Sentence(
             f"Line {line} has more cells than the first line: is a name with a comma without its "
             "quotation marks?",

@@ -8,12 +8,10 @@ import msgspec
 import numpy as np
 import pandas as pd
 
-from grader.marking.protocol import BorderError, Write
-from grader.values.plain import (
-    Unpacker,
-    as_border_error,
-    fill,
-)
+from grader.marking.protocol import Write
+from grader.sandbox.channel import BadMessage
+from grader.values.containers import fill
+from grader.values.unpacking import Unpacker, as_bad_message
 
 
 class Lent:
@@ -58,7 +56,7 @@ class Lent:
         """Take what a container is after the call."""
         own = self.kept[number]
         if type(own) is not type(content):
-            raise BorderError("an argument of another type")
+            raise BadMessage("an argument of another type")
         place = self.places.get(id(own))
         if place is None:  # a part of a table, which comes back with it
             return
@@ -145,7 +143,7 @@ class ResultUnpacker(Unpacker):
         """Return a node's value; an argument is the one that was lent."""
         if type(node) is list and len(node) == 2 and node[0] == "argument":
             if type(node[1]) is not int or not 0 <= node[1] < len(self.lent.kept):
-                raise BorderError("an argument that was not given")
+                raise BadMessage("an argument that was not given")
             return self.lent.returned(node[1])
         return super().value(node)
 
@@ -153,10 +151,10 @@ class ResultUnpacker(Unpacker):
         """Return the result and the error.
 
         Raises:
-            BorderError: if it does not read.
+            BadMessage: if it does not read.
             CannotCross: if a part that was refused stands where none can.
         """
-        with as_border_error():
+        with as_bad_message():
             changes, error, result = msgspec.msgpack.decode(data)
             for number, content in changes:
                 self.lent.changed(number, self.value(content))

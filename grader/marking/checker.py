@@ -19,17 +19,12 @@ from grader.marking import hints, protocol, shell
 from grader.marking.arguments import Lent, ResultUnpacker
 from grader.marking.guard import Guard
 from grader.marking.outputs import Allowance, clean
-from grader.marking.protocol import Begun, BorderError, Done, Lost, Marked, Shown, Step, Work, Write
-from grader.sandbox.channel import Channel, Gone, TooSlow
+from grader.marking.protocol import Begun, Done, Lost, Marked, Shown, Step, Work, Write
+from grader.sandbox.channel import BadMessage, Channel, Gone, TooSlow
 from grader.sandbox.limits import Limits
-from grader.values.plain import (
-    CannotCross,
-    Packer,
-    Refused,
-    Unpacker,
-    kind_of,
-    named,
-)
+from grader.values.packing import Packer
+from grader.values.refusals import CannotCross, Refused, kind_of, named
+from grader.values.unpacking import Unpacker
 
 _GRACE = 6.0  # seconds that a runner has to answer after its own time is up
 
@@ -225,7 +220,7 @@ class Checker:
         """Return answers by name; one that cannot be read is refused by itself."""
         try:
             return self.as_answers(Unpacker(self.call).unpack_names(packed))
-        except (BorderError, CannotCross) as error:
+        except (BadMessage, CannotCross) as error:
             if len(names) == 1:
                 what = error.what if isinstance(error, CannotCross) else kind_of("?")
                 return self.as_answers({names[0]: ("", Refused(what))})
@@ -263,7 +258,7 @@ class Checker:
         unpacker = ResultUnpacker(self.call, f"{label}()", lent)
         try:
             result, error = unpacker.result(answer.result)
-        except BorderError as problem:
+        except BadMessage as problem:
             raise CannotCross(kind_of("?"), f"{label}()") from problem
         if error is not None:
             raise error
@@ -294,7 +289,7 @@ class Checker:
             self.lose("gone")
         except TooSlow:
             self.lose("slow")
-        except BorderError:
+        except BadMessage:
             self.lose("nonsense")
         return None
 

@@ -6,11 +6,8 @@ import sys
 import pandas as pd
 
 from grader.marking import shell
-from grader.values.plain import (
-    CannotCross,
-    Unpacker,
-    kind_of,
-)
+from grader.values.refusals import CannotCross, kind_of
+from grader.values.unpacking import Unpacker
 
 
 class Guard:

@@ -37,7 +37,7 @@ def of_failure(
         line: the line of the test that failed.
     """
     from commons.errors import CheckFailed
-    from grader.values.plain import CannotCross
+    from grader.values.refusals import CannotCross
 
     if isinstance(error, (CheckFailed, CannotCross)):
         return Hint(*(said[:MOST] for said in error.public))

@@ -250,4 +250,3 @@ Report = Begun | Shown | Marked | Lost | Write | Done
 
 for _expected in (Question, Answer, Work, Report):  # here, so that no fork has to
     decoder(_expected)
-from grader.sandbox.channel import BadMessage as BorderError  # noqa: F401, E402

@@ -19,10 +19,11 @@ import msgspec
 import pandas as pd
 
 from grader.marking import protocol, reading, shell
-from grader.marking.protocol import BorderError
-from grader.sandbox.channel import Channel, Gone
+from grader.sandbox.channel import BadMessage, Channel, Gone
 from grader.sandbox.limits import Limits
-from grader.values.plain import Packer, Unpacker, exception_node
+from grader.values.exceptions import exception_node
+from grader.values.packing import Packer
+from grader.values.unpacking import Unpacker
 
 _MOST_FILES, _MOST_FILE_BYTES = 200, 32 << 20
 
@@ -165,7 +166,7 @@ class Runner:
                 with shell.time_limit(seconds):
                     Packer(self._register).pack_names({name: value})
                 kept[name] = value
-            except (BorderError, MemoryError, shell.TimeUp):
+            except (BadMessage, MemoryError, shell.TimeUp):
                 odd.append((name, "a large value"))
             except Exception:
                 odd.append((name, type(value).__name__))
@@ -194,7 +195,7 @@ class Runner:
             ]  # what lies in others first
             told = None if error is None else exception_node(packer, error)
             return msgspec.msgpack.encode([contents, told, packer.answer(result)])
-        except (BorderError, MemoryError):
+        except (BadMessage, MemoryError):
             odd = "a large value"
         except Exception:
             odd = type(result if error is None else error).__name__
@@ -280,7 +281,7 @@ def _written(value, known: list = ()) -> bytes | None:
     """
     for careful in (False, True):
         with contextlib.suppress(
-            BorderError, MemoryError, RecursionError, UnicodeEncodeError, OverflowError
+            BadMessage, MemoryError, RecursionError, UnicodeEncodeError, OverflowError
         ):
             return msgspec.msgpack.encode(_ResultPacker(None, known, careful).content(value))
     return None

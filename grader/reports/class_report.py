@@ -22,6 +22,7 @@ from grader.intake.roster import Roster
 from grader.reports import moderation, statistics
 from grader.reports.feedback import framed
 from grader.reports.rendering import template
+from grader.reports.words import WORDS
 
 _BARS = 10  #: of the distribution
 
@@ -206,9 +207,10 @@ def write(report: Report, path: Path) -> Path:
     body = template("report.html").render(
         report=report,
         bars=_distribution(report),
-        parts=[(lang, WORDS[lang], _Writer(lang)) for lang in LANGUAGES],
+        parts=[(lang, WORDS[lang]["report"], _Writer(lang)) for lang in LANGUAGES],
     )
-    title = f"{WORDS['en']['report']} / {WORDS['fr']['report']}: {report.assignment}"
+    titles = " / ".join(WORDS[lang]["report"]["report"] for lang in LANGUAGES)
+    title = f"{titles}: {report.assignment}"
     put(path, framed("en", title, body).encode("utf-8", "replace"))
     return path
 
@@ -239,115 +241,3 @@ def _distribution(report: Report) -> list[tuple[float, float, int]]:
     width = report.maximum / _BARS
     counts = Counter(max(0, min(_BARS - 1, int(total / width))) for total in totals)
     return [(at * width, (at + 1) * width, counts[at]) for at in range(_BARS)]
-
-
-WORDS = {
-    "en": {
-        "report": "Grading report",
-        "private": "This page names people. Keep it with the course, and see grader/PRIVACY.md.",
-        "go": "English",
-        "name": "Learner",
-        "id": "Id",
-        "automatic": "By tests",
-        "manual": "By people",
-        "penalty": "Late",
-        "total": "Total",
-        "unread": "To be read",
-        "note": "Note",
-        "learners": "Learners",
-        "state": {
-            "graded": "graded",
-            "failed": "failed",
-            "waiting": "not graded yet",
-            "missing": "nothing handed in",
-        },
-        "distribution": "How the totals are spread",
-        "from": "Points from",
-        "to": "to",
-        "people": "Learners",
-        "tasks": "The tasks",
-        "task": "Task",
-        "maximum": "Of",
-        "difficulty": "Difficulty",
-        "discrimination": "Discrimination",
-        "full": "All points",
-        "none": "No points",
-        "tasks_note": "Difficulty is the mean share of the points: the lower, the harder. "
-        "Discrimination is the correlation with the other tasks together: near 0 or below, those "
-        "who do well elsewhere do no better here, and the task or its test deserves a look. A "
-        "dash: too few learners, or all alike.",
-        "wrong": "Common wrong answers",
-        "message": "What the test said",
-        "count": "Learners",
-        "wrong_none": "No test failed.",
-        "live": "These marks rest on tests that ran beside learner code; they are not "
-        "tamper-proof:",
-        "outdated": "graded with other tests than the source has now: grader regrade shows what "
-        "changes.",
-        "agreement": "Two markers",
-        "answers": "Answers",
-        "same": "Same points",
-        "near": "At most one apart",
-        "kappa": "Weighted kappa",
-        "difference": "First less second",
-        "agreement_note": "Kappa with quadratic weights: 1 is full agreement, 0 is what chance "
-        "gives.",
-        "late": "late",
-        "colon": ":",
-    },
-    "fr": {
-        "report": "Rapport de correction",
-        "private": "Cette page nomme des personnes. Gardez-la avec le cours, et voyez "
-        "grader/PRIVACY.md.",
-        "go": "Français",
-        "name": "Personne",
-        "id": "Identifiant",
-        "automatic": "Par les tests",
-        "manual": "Par des personnes",
-        "penalty": "Retard",
-        "total": "Total",
-        "unread": "À lire",
-        "note": "Remarque",
-        "learners": "Les copies",
-        "state": {
-            "graded": "corrigée",
-            "failed": "en échec",
-            "waiting": "pas encore corrigée",
-            "missing": "rien de remis",
-        },
-        "distribution": "Répartition des totaux",
-        "from": "De (points)",
-        "to": "à",
-        "people": "Personnes",
-        "tasks": "Les tâches",
-        "task": "Tâche",
-        "maximum": "Sur",
-        "difficulty": "Difficulté",
-        "discrimination": "Discrimination",
-        "full": "Tous les points",
-        "none": "Aucun point",
-        "tasks_note": "La difficulté est la part moyenne des points\u00a0: plus elle est basse, "
-        "plus la tâche est difficile. La discrimination est la corrélation avec l’ensemble des "
-        "autres tâches\u00a0: près de 0 ou en dessous, ceux et celles qui réussissent ailleurs "
-        "ne réussissent pas mieux ici, et la tâche ou son test mérite un examen. Un tiret\u00a0: "
-        "trop peu de personnes, ou toutes pareilles.",
-        "wrong": "Erreurs fréquentes",
-        "message": "Ce qu’a dit le test",
-        "count": "Personnes",
-        "wrong_none": "Aucun test n’a échoué.",
-        "live": "Ces notes reposent sur des tests exécutés avec le code des copies; elles sont "
-        "sans garantie\u00a0:",
-        "outdated": "corrigées avec d’autres tests que ceux de la source\u00a0: grader regrade "
-        "montre ce qui change.",
-        "agreement": "Deux correcteurs ou correctrices",
-        "answers": "Réponses",
-        "same": "Mêmes points",
-        "near": "Un point d’écart au plus",
-        "kappa": "Kappa pondéré",
-        "difference": "Première moins seconde",
-        "agreement_note": "Kappa à pondération quadratique\u00a0: 1 est l’accord complet, 0 celui "
-        "du hasard.",
-        "late": "en retard",
-        "colon": "\u00a0:",
-    },
-}

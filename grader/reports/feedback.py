@@ -28,6 +28,7 @@ from grader.intake.roster import Roster
 from grader.marking.model import MOST_NOTEBOOK, SourceCell, SourceNotebook
 from grader.reports import rendering
 from grader.reports.rendering import Drawn, MarkLine, Page
+from grader.reports.words import WORDS
 from grader.sandbox.forkserver import View
 from grader.sandbox.limits import Limits
 from grader.sandbox.sandbox import Sandbox
@@ -124,7 +125,7 @@ def feedback(
                     )
                     page.who = person.name if person else student
                     path = course.feedback / student / assignment / f"{page.title}.html"
-                    title = f"{rendering.WORDS[page.language]['feedback']}, {page.title}"
+                    title = f"{WORDS[page.language]['feedback']['feedback']}, {page.title}"
                     body = f"{_drawn(sandbox, page)}\n<p>{html.escape(str(_FOOTER))}</p>"
                     put(path, framed(page.language, title, body).encode("utf-8", "replace"))
                     written.append(path)

@@ -18,6 +18,8 @@ from pathlib import Path
 
 import msgspec
 
+from commons import csv_lists
+from commons.csv_lists import CsvRow
 from commons.errors import BilingualError
 from commons.wording import language
 from grader.course import lock
@@ -31,6 +33,7 @@ from grader.reports import rendering, statistics
 from grader.reports.feedback import framed
 from grader.reports.rendering import Drawn
 from grader.reports.statistics import Agreement
+from grader.reports.words import WORDS
 from grader.sandbox.forkserver import View
 from grader.sandbox.limits import Limits
 from grader.sandbox.sandbox import Sandbox
@@ -42,24 +45,6 @@ _BEGINS, _ENDS = (
 )  # by which an answer is taken out of the page again
 NEAR = 1.0  #: points that two markers may lie apart, and their mean still counts
 _LIMITS = Limits(seconds=120, memory=1 << 30)
-_WORDS = {
-    "en": {
-        "title": "Answers to mark",
-        "task": "Task",
-        "not_drawn": "This answer cannot be shown here: see the learner’s notebook in autograded/.",
-        "how": "Give points and a comment in your sheet, under the same code. Answers stand in no "
-        "order that means anything. Do not speak with the other marker before both sheets are in.",
-    },
-    "fr": {
-        "title": "Réponses à évaluer",
-        "task": "Tâche",
-        "not_drawn": "Cette réponse ne peut pas être affichée ici : "
-        "voyez le carnet dans autograded/.",
-        "how": "Inscrivez les points et un commentaire dans votre feuille, au même code. L’ordre "
-        "des réponses ne veut rien dire. Ne parlez pas à l’autre correcteur ou correctrice avant "
-        "que les deux feuilles soient rendues.",
-    },
-}
 
 
 class BadSheet(BilingualError):
@@ -196,7 +181,7 @@ def _sheet(answers: dict[str, Listed]) -> bytes:
 
 def _page(course: Course, assignment: str, answers: dict[str, Listed], trusted: bool) -> str:
     """Return the page of the answers, each drawn in a sealed process of its own."""
-    words, parts = _WORDS[language()], []
+    words, parts = WORDS[language()]["markers"], []
     view = View(preload=["grader.reports.rendering", "mistune", "nh3"], trusted=trusted)
     with Sandbox(view) as sandbox:
         for code, each in answers.items():
@@ -285,28 +270,36 @@ def _joined(first: str, second: str) -> str:
 
 def _read(path: Path, kept: Kept) -> dict[str, tuple[float, str]]:
     """Return a sheet's points and comments by code; a line without points is left out."""
-    data = read_regular(path, 64 << 20)
+    data = read_regular(path, csv_lists.MOST_BYTES)
     if data is None:
         raise BadSheet(
             f"{path} cannot be read. Save the sheet as CSV and try again.",
             f"{path} est illisible. Enregistrez la feuille en CSV et réessayez.",
         )
-    text = data.decode("utf-8-sig", "replace")
-    first = text.splitlines()[0] if text.strip() else ""
-    lines = csv.DictReader(
-        io.StringIO(text), delimiter=";" if first.count(";") > first.count(",") else ","
-    )
     try:
-        return dict(_entries(path, lines, kept.answers, kept.forgotten))
-    except csv.Error as error:
+        sheet = csv_lists.table(data, _column)
+    except csv_lists.NotCsv as error:
         raise BadSheet(
             f"{path} does not read as CSV: {error}.", f"{path} n’est pas un CSV lisible : {error}."
         ) from error
+    if lacks := [name for name in ("code", "points") if name not in sheet.columns]:
+        raise BadSheet(
+            f"{path.name}: the columns {', '.join(lacks)} are missing. Take the sheet as it was "
+            "written, and fill it in.",
+            f"{path.name} : il manque les colonnes {', '.join(lacks)}. Reprenez la feuille telle "
+            "qu’elle a été produite, et remplissez-la.",
+        )
+    return dict(_entries(path, sheet.named(), kept.answers, kept.forgotten))
 
 
-def _entries(path: Path, lines: Iterable[dict], answers: dict[str, Listed], forgotten: list[str]):
-    for number, line in enumerate(lines, 2):
-        code, written = (line.get("code") or "").strip(), (line.get("points") or "").strip()
+def _column(heading: str) -> str:
+    name = heading.strip().casefold()
+    return name if name in COLUMNS else ""
+
+
+def _entries(path: Path, rows: Iterable[CsvRow], answers: dict[str, Listed], forgotten: list[str]):
+    for number, row, _ in rows:
+        code, written = row.get("code", "").strip(), row.get("points", "").strip()
         if not written or code in forgotten:
             continue
         if code not in answers:
@@ -326,7 +319,7 @@ def _entries(path: Path, lines: Iterable[dict], answers: dict[str, Listed], forg
                 f"{path.name}, ligne {number} : {written[:40]!r} n’est pas un nombre de 0 à "
                 f"{answers[code].maximum:g}.",
             )
-        yield code, (points, (line.get("comment") or "").strip())
+        yield code, (points, row.get("comment", "").strip())
 
 
 def agreement(course: Course, assignment: str) -> dict[str, Agreement]:
@@ -354,7 +347,7 @@ def forget(course: Course, student: str) -> Forgotten:
                 done.removed.append(where)
             except FileNotFoundError:
                 continue  # moved or deleted
-            except (OSError, ValueError, csv.Error):
+            except (OSError, ValueError, csv_lists.NotCsv):
                 done.look.append(f"{where} ({', '.join(codes)})")
         kept.answers = {code: each for code, each in kept.answers.items() if code not in codes}
         kept.forgotten += codes
@@ -370,6 +363,7 @@ def _take_out(path: Path, codes: list[str]) -> None:
     Raises:
         OSError: if it cannot be read.
         ValueError: if it is not as it was written.
+        NotCsv: if it is no sheet any more.
     """
     data = path.read_bytes()
     if path.suffix == ".html":
@@ -384,18 +378,11 @@ def _take_out(path: Path, codes: list[str]) -> None:
             if not count:
                 raise ValueError(code)
         return put(path, page.encode("utf-8"))
-    code_of = "utf-8-sig" if data.startswith(b"\xef\xbb\xbf") else "utf-8"
-    try:
-        text = data.decode(code_of)
-    except UnicodeDecodeError:
-        code_of, text = "cp1252", data.decode("cp1252")
-    first = text.splitlines()[0] if text.strip() else ""
-    mark = max(",;\t", key=first.count)
-    rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=mark) if any(row)]
-    at = rows[0].index("code") if rows and "code" in rows[0] else 0
-    left = [row for row in rows if "".join(row[at : at + 1]).strip() not in codes]
-    if len(left) == len(rows):
+    sheet = csv_lists.table(data, _column)
+    at = sheet.columns.index("code") if "code" in sheet.columns else 0
+    left = [row for _, row in sheet.rows if "".join(row[at : at + 1]).strip() not in codes]
+    if len(left) == len(sheet.rows):
         raise ValueError(path.name)
     written = io.StringIO(newline="")
-    csv.writer(written, delimiter=mark).writerows(left)
-    put(path, written.getvalue().encode(code_of))
+    csv.writer(written, delimiter=sheet.separator).writerows([sheet.header, *left])
+    put(path, written.getvalue().encode(sheet.encoding))

@@ -10,52 +10,20 @@ import binascii
 import html
 import re
 import socket
+from html.parser import HTMLParser
 from pathlib import Path
 
 import msgspec
 
+from commons.safe_html import PICTURES, WRITTEN, clean_html
 from grader.marking import reading
 from grader.marking.protocol import Cell
+from grader.reports.words import WORDS
 from grader.sandbox.channel import Channel
 from grader.sandbox.limits import Limits
 
 TEMPLATES = Path(__file__).parent / "templates"
-_PICTURES = ("image/png", "image/jpeg", "image/gif")
 _MOST_PICTURE = 8 << 20
-WORDS = {
-    "en": {
-        "feedback": "Feedback",
-        "colon": ":",
-        "marks": "Your marks",
-        "task": "Task",
-        "points": "Points",
-        "of": "Of",
-        "said": "What to look at",
-        "late": "Late",
-        "total": "Total",
-        "yours": "Your notebook",
-        "out_of": "of",
-        "comment": "Comment",
-        "outputs": "What your cells showed when they were marked is not repeated here: marks may "
-        "be given on other data than yours.",
-    },
-    "fr": {
-        "feedback": "Rétroaction",
-        "colon": "\u00a0:",
-        "marks": "Vos notes",
-        "task": "Tâche",
-        "points": "Points",
-        "of": "Sur",
-        "said": "À revoir",
-        "late": "Retard",
-        "total": "Total",
-        "yours": "Votre carnet",
-        "out_of": "sur",
-        "comment": "Commentaire",
-        "outputs": "Ce que vos cellules ont affiché à la correction n’est pas repris ici\u00a0: "
-        "la note peut être donnée sur d’autres données que les vôtres.",
-    },
-}
 
 
 class MarkLine(msgspec.Struct):
@@ -183,7 +151,9 @@ def draw(page: Page) -> str:
         }
         for comment in comments.values()
     ]  # of cells that are not there any more
-    return template("feedback.html").render(page=page, words=WORDS[page.language], cells=cells)
+    return template("feedback.html").render(
+        page=page, words=WORDS[page.language]["feedback"], cells=cells
+    )
 
 
 def template(name: str):
@@ -220,7 +190,6 @@ def harmless(cell: Cell) -> str:
     """Return a Markdown cell as HTML that shows and does nothing else: headings two levels down at
     least, links to the web and to mail alone, pictures only as pasted in."""
     import mistune
-    import nh3
 
     text = cell.source
     for name, kinds in cell.attachments.items():
@@ -236,27 +205,13 @@ def harmless(cell: Cell) -> str:
     rendered = mistune.create_markdown(escape=False, plugins=["strikethrough", "table", "url"])(
         text
     )
-    cleaned = nh3.clean(
-        str(rendered),
-        tags=nh3.ALLOWED_TAGS - {"area", "map"},
-        attributes={
-            "a": {"href", "title"},
-            "img": {"src", "alt"},
-            "th": {"scope", "align"},
-            "td": {"align"},
-            "ol": {"start"},
-            "*": {"lang"},
-        },
-        url_schemes={"http", "https", "mailto", "data"},
-        attribute_filter=_no_other_data,
-    )
-    return _framed(cleaned)
+    return _framed(clean_html(str(rendered), WRITTEN))
 
 
 def _is_picture(kind: str, data: str) -> bool:
     try:
         return (
-            kind in _PICTURES
+            kind in PICTURES
             and len(data) < _MOST_PICTURE
             and bool(base64.b64decode(data, validate=False))
         )
@@ -264,23 +219,45 @@ def _is_picture(kind: str, data: str) -> bool:
         return False
 
 
-def _no_other_data(tag: str, attribute: str, value: str) -> str | None:
-    if tag == "img" and attribute == "src":
-        return (
-            value if value.startswith(tuple(f"data:{kind};base64," for kind in _PICTURES)) else None
-        )
-    return None if value.lower().lstrip().startswith("data:") else value
-
-
-def _framed(text: str) -> str:
+def _framed(clean: str) -> str:
     """Set headings below the page's own, let wide tables scroll by keyboard, and give header cells
     their scope."""
-    text = re.sub(
-        r"<(/?)h([1-6])\b", lambda found: f"<{found[1]}h{min(6, int(found[2]) + 2)}", text
-    )
-    text = re.sub(r"<img(?![^>]*\balt=)", '<img alt=""', text)
-    text = re.sub(r"<th(?![^>]*\bscope=)", '<th scope="col"', text)
-    text = re.sub(r'<th scope="col"ead', "<thead", text)
-    return text.replace("<table", '<div class="wide" tabindex="0"><table').replace(
-        "</table>", "</table></div>"
-    )
+    framing = _Framing(convert_charrefs=False)
+    framing.feed(clean)
+    framing.close()
+    return "".join(framing.parts)
+
+
+class _Framing(HTMLParser):
+    """Writes cleaned HTML again, with the tags that a page needs otherwise."""
+
+    def __init__(self, **settings):
+        super().__init__(**settings)
+        self.parts: list[str] = []
+
+    def handle_starttag(self, tag, attributes):
+        if tag == "table":
+            self.parts.append('<div class="wide" tabindex="0">')
+        missing = {"img": ("alt", ""), "th": ("scope", "col")}.get(tag)
+        if missing and missing[0] not in dict(attributes):
+            attributes = [missing, *attributes]
+        written = "".join(f' {name}="{html.escape(value or "")}"' for name, value in attributes)
+        self.parts.append(f"<{_lower_heading(tag)}{written}>")
+
+    def handle_endtag(self, tag):
+        self.parts.append(f"</{_lower_heading(tag)}>")
+        if tag == "table":
+            self.parts.append("</div>")
+
+    def handle_data(self, data):
+        self.parts.append(data)
+
+    def handle_entityref(self, name):
+        self.parts.append(f"&{name};")
+
+    def handle_charref(self, name):
+        self.parts.append(f"&#{name};")
+
+
+def _lower_heading(tag: str) -> str:
+    return f"h{min(6, int(tag[1]) + 2)}" if re.fullmatch("h[1-6]", tag) else tag

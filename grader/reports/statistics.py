@@ -143,7 +143,7 @@ class Gain(msgspec.Struct, frozen=True):
         before: mean share of the points in the first test.
         after: in the second.
         gain: normalised gain, at most 1; None where nobody is there or nobody could gain anything.
-        low: lower end of its 95 % interval; None under two people, or where it cannot be told.
+        low: lower end of its 95% interval; None under two people, or where it cannot be told.
         high: upper end.
     """
 

@@ -3,6 +3,8 @@ drawn from it again."""
 
 import sys
 
+from grader.values.containers import reads_later
+
 MOST_AXES, MOST_ARTISTS, MOST_POINTS = 50, 5_000, 500_000
 _SCALES = {"linear", "log", "symlog", "logit", "asinh"}
 
@@ -219,3 +221,18 @@ def _color(color) -> list[float]:
     from matplotlib.colors import to_rgba
 
     return list(map(float, to_rgba(color)))
+
+
+def _write_chart(packer, value, depth):
+    drawn = describe(value)
+    if drawn is None:
+        too_much = type(value).__name__ in ("Figure", "Axes")
+        return packer.refuse("a chart") if too_much else None
+    packer.keep(value)
+    return ["chart", *(packer.node(part, depth) for part in drawn)]
+
+
+FAMILIES = [(object, _write_chart)]
+READERS = {
+    "chart": reads_later(lambda unpacker, *parts: draw(*map(unpacker.part, parts))),
+}
