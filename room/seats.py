@@ -17,8 +17,9 @@ from typing import NamedTuple
 from commons.errors import BilingualError, CannotWrite
 from curriculum import notebooks, workspace
 from curriculum.lessons import LANGUAGES, ROOT
-from grader.intake.archives import Unreadable, list_archive, read_entry
-from grader.intake.roster import Person
+from grader.intake.archives import list_archive, read_entry
+from grader.intake.people import Person
+from grader.intake.problems import Unreadable
 from grader.sandbox import linux
 from room import seat_process
 

@@ -18,7 +18,7 @@ import requests
 
 from commons.wording import Sentence
 from curriculum import notebooks, workspace
-from grader.intake.roster import Person
+from grader.intake.people import Person
 from grader.sandbox import doctor, linux
 from portail.server import own_address
 from room import rehearsal, seat_process, seats

@@ -487,11 +487,13 @@ def names(roster_file, folder, db) -> None:
     from grader.course.folder import Course
     from grader.course.gradebook import named_problems
     from grader.grading.cohort import locked
-    from grader.intake import roster
+    from grader.intake import enrolment, roster
 
     people, course = roster.read(roster_file), Course(folder, db)
     with locked(course), named_problems(course):
-        changed = roster.into_gradebook(people, course.db_url, course.course_id or "default_course")
+        changed = enrolment.into_gradebook(
+            people, course.db_url, course.course_id or "default_course"
+        )
     _say(
         _console(),
         Sentence(

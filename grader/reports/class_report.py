@@ -16,7 +16,7 @@ from grader.course.folder import Course, put, read_source
 from grader.course.gradebook import Book, Given
 from grader.course.journal import Entry
 from grader.grading import cohort
-from grader.intake.roster import Roster
+from grader.intake.people import Roster
 from grader.reports import moderation, statistics
 from grader.reports.feedback import framed
 from grader.reports.rendering import template

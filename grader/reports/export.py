@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from commons.errors import BilingualError, CannotWrite
 from grader.course.folder import put, with_driver
-from grader.intake.roster import Person, Roster
+from grader.intake.people import Person, Roster
 
 UNFINISHED = ("refuse", "blank", "automatic")
 Table = Iterator[list[str | float | None]]

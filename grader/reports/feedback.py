@@ -20,8 +20,8 @@ from grader.course.folder import Course, is_usable, put, read_regular, read_sour
 from grader.course.gradebook import Book, Given, GivenNotebook
 from grader.course.journal import Entry
 from grader.grading import cohort
+from grader.intake.people import Roster
 from grader.intake.reader import ask_once
-from grader.intake.roster import Roster
 from grader.marking.work import MOST_NOTEBOOK, SourceCell, SourceNotebook
 from grader.reports import rendering
 from grader.reports.rendering import Drawn, MarkLine, Page
