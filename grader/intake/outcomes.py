@@ -1,4 +1,4 @@
-"""What became of each file of a collection, and why."""
+"""Records what became of each file of a collection, and why."""
 
 import dataclasses
 import hashlib

@@ -1,4 +1,4 @@
-"""The people of a cohort, and the one person whom a file's name speaks of."""
+"""Describes the people of a cohort, and finds the one whom a file's name means."""
 
 import dataclasses
 import functools

@@ -1,4 +1,4 @@
-"""Why a file that a learner sent is not read, and what is known of each file."""
+"""Lists why a file that a learner sent is not read, and checks its name and kind."""
 
 import re
 import stat

@@ -1,5 +1,4 @@
-"""Whose the files may be that `grader collect` could give to nobody: a list beside them, for
-`grader forget`."""
+"""Records whose the files may be that could not be matched to one person."""
 
 import contextlib
 import os

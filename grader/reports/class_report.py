@@ -1,5 +1,4 @@
-"""The instructor's report on an assignment: one page in both languages, with the same marks as the
-gradebook.
+"""Writes the instructor's report on an assignment, one page in both languages.
 
 It names people, so it is for whoever grades, and stays where the course is.
 """
@@ -25,7 +24,7 @@ from grader.reports.words import WORDS
 _BARS = 10  #: of the distribution
 
 
-class Line(msgspec.Struct, frozen=True):
+class LearnerLine(msgspec.Struct, frozen=True):
     """One learner's line.
 
     Args:
@@ -69,7 +68,7 @@ class Report(msgspec.Struct, frozen=True):
 
     assignment: str
     maximum: float
-    lines: list[Line]
+    lines: list[LearnerLine]
     items: list[statistics.Item]
     live: list[str] = []
     outdated: int = 0
@@ -151,7 +150,7 @@ def _line(
     given: dict[str, Given],
     penalty: float,
     waits: bool,
-) -> Line:
+) -> LearnerLine:
     if entry is None or entry.state != "graded":
         state = (
             "waiting"
@@ -160,7 +159,7 @@ def _line(
             if entry
             else "missing"
         )
-        return Line(
+        return LearnerLine(
             student,
             name,
             state,
@@ -168,7 +167,7 @@ def _line(
         )
     automatic = sum(each.automatic or 0.0 for each in given.values() if each.manual is None)
     manual = sum((each.manual or 0.0) + each.extra for each in given.values())
-    return Line(
+    return LearnerLine(
         student,
         name,
         "graded",

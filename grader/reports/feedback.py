@@ -1,5 +1,4 @@
-"""Feedback for learners: one page a notebook, in their language, that shows no hidden test and runs
-nothing.
+"""Writes feedback pages for learners, which show no hidden test and run nothing.
 
 A page holds what was handed in, the marks, what to look at, and the comments of whoever read it.
 What the cells showed when they were marked is left out: they ran on tables that learners do not
