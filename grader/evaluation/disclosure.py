@@ -2,8 +2,8 @@
 
 The rules are those of the Privacy Implementation Notice 2020-03 of the Treasury Board of Canada
 Secretariat (risk is one over the cell's size; ten is often cited for less sensitive releases,
-twenty for more sensitive ones; never under three) and of grader/PRIVACY.md. A zero counts as small:
-"nobody passed" says something of each.
+twenty for more sensitive ones; never under three) and of grader/PRIVACY.md. A zero counts as small,
+since it reveals everyone's result.
 """
 
 import math
