@@ -19,8 +19,9 @@ from curriculum.lessons import LANGUAGES, ROOT
 from curriculum.workspace.build import build, digest
 from curriculum.workspace.jupyterlab import configure_lab
 from curriculum.workspace.start_page import START, start_page
-from grader.intake.archives import Unreadable, list_archive, read_entry
-from grader.intake.roster import Person
+from grader.intake.archives import list_archive, read_entry
+from grader.intake.people import Person
+from grader.intake.problems import Unreadable
 from grader.sandbox import kernel
 from room import seat_process
 

@@ -17,11 +17,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from commons.errors import CannotWrite
-from grader.intake import archives, unmatched
 from grader.intake import collect as room
-from grader.intake.archives import Entry, Unreadable, grade_ids, list_archive, read_entry
-from grader.intake.collect import CannotCollect, Collection, collect
-from grader.intake.roster import Person, Roster
+from grader.intake import matching, problems, unmatched, zip_files
+from grader.intake.archives import list_archive, read_entry
+from grader.intake.collect import CannotCollect, collect
+from grader.intake.notebook_ids import grade_ids
+from grader.intake.outcomes import Collection
+from grader.intake.people import Person, Roster
+from grader.intake.problems import ArchiveEntry, Unreadable
 from grader.sandbox.limits import Limits
 from grader.sandbox.usage import descendants
 
@@ -389,7 +392,7 @@ def test_the_time_in_a_name_counts_before_the_archives_own(course):
     ],
 )
 def test_times_in_names_are_read_in_both_languages(text, moment):
-    assert room._moment_of(text) == (datetime.datetime(*moment).timestamp() if moment else None)
+    assert matching.moment_of(text) == (datetime.datetime(*moment).timestamp() if moment else None)
 
 
 def test_an_archives_utc_time_is_taken_where_it_has_one(course):
@@ -527,7 +530,7 @@ def test_data_files_that_are_nobodys_are_kept_aside(course):
 def test_nobody_writes_their_own_time_of_handing_in(course):
     done = take(course, f"s01/{TRUST}.ipynb", File("s01/timestamp.txt", b"2000-01-01 00:00:00 UTC"))
     assert submitted(course)[f"s01/{TRUST}/timestamp.txt"].startswith(b"2026")
-    assert done.refused[0].reason == archives.PROBLEMS["reserved"]
+    assert done.refused[0].reason == problems.PROBLEMS["reserved"]
 
 
 @pytest.mark.parametrize("name", ["timestamp.txt/x", "timestamp.txt/a/b.csv", "Timestamp.TXT"])
@@ -535,7 +538,7 @@ def test_a_folder_called_like_the_time_of_handing_in_is_refused_and_the_notebook
     course, name
 ):
     done = take(course, f"s01/{TRUST}.ipynb", f"s01/{name}", f"s02/{TRUST}.ipynb")
-    assert [item.reason for item in done.refused] == [archives.PROBLEMS["reserved"]]
+    assert [item.reason for item in done.refused] == [problems.PROBLEMS["reserved"]]
     assert where(done.taken) == [("s01", TRUST), ("s02", TRUST)]
 
 
@@ -563,7 +566,7 @@ def test_a_folder_that_would_stand_in_a_notebooks_place_is_refused(course):
     done = take(
         course, f"s01/Copie de {TRUST}.ipynb", f"s01/{TRUST}.ipynb/data.csv", f"s02/{TRUST}.ipynb"
     )
-    assert [item.reason for item in done.refused] == [archives.PROBLEMS["clash"]]
+    assert [item.reason for item in done.refused] == [problems.PROBLEMS["clash"]]
     assert where(done.taken) == [("s01", TRUST), ("s02", TRUST)]
 
 
@@ -592,7 +595,7 @@ def test_a_file_in_the_place_of_a_persons_folder_is_named_and_the_others_are_tak
     for _ in range(2):
         done = take(course, f"s01/{TRUST}.ipynb", f"s02/{TRUST}.ipynb")
         assert [(item.student, item.reason) for item in done.refused] == [
-            ("s01", archives.PROBLEMS["unwritten"])
+            ("s01", problems.PROBLEMS["unwritten"])
         ]
         assert where([*done.taken, *done.unchanged]) == [("s02", TRUST)]
 
@@ -725,7 +728,7 @@ def test_a_hostile_file_is_refused_by_name_and_its_neighbour_taken(course, probl
     (course / "submitted").mkdir()
     outside = everything_below(course.parent) | {"in.zip"}
     done = take(course, file, honest)
-    assert [item.reason for item in done.refused] == [archives.PROBLEMS[problem]]
+    assert [item.reason for item in done.refused] == [problems.PROBLEMS[problem]]
     assert all(item.source.isprintable() for item in done.refused)
     assert where(done.taken) == [("s02", TRUST)] and not done.unmatched
     new = everything_below(course.parent) - outside
@@ -744,21 +747,21 @@ def test_names_that_are_one_file_on_some_system_are_refused(course):
         "s03/data/more.csv",
     )
     assert len(done.refused) == 5 and {item.reason for item in done.refused} == {
-        archives.PROBLEMS["duplicate"]
+        problems.PROBLEMS["duplicate"]
     }
     assert where(done.taken) == [("s03", TRUST)]
 
 
 def test_an_archive_heavier_than_the_limit_is_refused_unread(course, monkeypatch):
     path = archive(course.parent / "in.zip", File(f"s01/{TRUST}.ipynb", os.urandom(5000)))
-    for module in (room, archives):
+    for module in (room, zip_files):
         monkeypatch.setattr(module, "MOST_IN_ALL", 4000)
     with pytest.raises(CannotCollect):
         collect(path, ROSTER, course)
 
 
 def test_files_that_share_their_bytes_count_each_time(course, monkeypatch):
-    for module in (room, archives):
+    for module in (room, zip_files):
         monkeypatch.setattr(module, "MOST_IN_ALL", 20_000)
     names = [f"{one}/{name}.ipynb" for one in ROSTER.people for name in (TRUST, SERVED)]
     done = take(
@@ -766,19 +769,19 @@ def test_files_that_share_their_bytes_count_each_time(course, monkeypatch):
         File(names[0], b"ab" * 2000),
         *(File(name, b"ab" * 2000, again=True) for name in names[1:]),
     )
-    assert len(done.taken) == 5 and done.refused[0].reason == archives.PROBLEMS["total"]
+    assert len(done.taken) == 5 and done.refused[0].reason == problems.PROBLEMS["total"]
 
 
 def test_all_that_is_unpacked_is_counted(course, monkeypatch):
-    for module in (room, archives):
+    for module in (room, zip_files):
         monkeypatch.setattr(module, "MOST_IN_ALL", 20_000)
     names = [f"{one}/{name}.ipynb" for one in ROSTER.people for name in (TRUST, SERVED)]
     done = take(course, *(File(name, b"ab" * 2000) for name in names))
-    assert len(done.taken) == 5 and done.refused[0].reason == archives.PROBLEMS["total"]
+    assert len(done.taken) == 5 and done.refused[0].reason == problems.PROBLEMS["total"]
 
 
 def test_too_many_entries_are_refused_before_they_are_read(tmp_path, course, monkeypatch):
-    monkeypatch.setattr(archives, "MOST_ENTRIES", 10)
+    monkeypatch.setattr(zip_files, "MOST_ENTRIES", 10)
     path = archive(tmp_path / "many.zip", *(File(f"s01/{n}.csv") for n in range(11)))
     with pytest.raises(Unreadable):
         list_archive(path)
@@ -787,7 +790,7 @@ def test_too_many_entries_are_refused_before_they_are_read(tmp_path, course, mon
 
 
 def test_a_list_of_names_that_is_too_long_is_refused_unread(tmp_path, monkeypatch):
-    monkeypatch.setattr(archives, "_MOST_DIRECTORY", 100)
+    monkeypatch.setattr(zip_files, "_MOST_DIRECTORY", 100)
     with pytest.raises(Unreadable):
         list_archive(archive(tmp_path / "a.zip", File("a" * 100)))
 
@@ -844,7 +847,7 @@ def test_a_damaged_archive_is_unreadable_or_read_fairly(tmp_path_factory, data):
             if not entry.problem:
                 read_entry(folder / "a.zip", entry)
     except Unreadable as error:
-        assert error.args[0] in archives.PROBLEMS
+        assert error.args[0] in problems.PROBLEMS
 
 
 def test_an_archive_of_nothing_gives_nothing(course):
@@ -900,10 +903,10 @@ def test_links_and_special_files_of_a_folder_are_refused(course, folder, tmp_pat
     (folder / "elsewhere").symlink_to(tmp_path / "elsewhere")
     done = collect(folder, ROSTER, course)
     assert {item.source: item.reason for item in done.refused} == {
-        "elsewhere": archives.PROBLEMS["link"],
-        "s01/hard.csv": archives.PROBLEMS["link"],
-        "s01/pipe.csv": archives.PROBLEMS["special"],
-        "s01/soft.csv": archives.PROBLEMS["link"],
+        "elsewhere": problems.PROBLEMS["link"],
+        "s01/hard.csv": problems.PROBLEMS["link"],
+        "s01/pipe.csv": problems.PROBLEMS["special"],
+        "s01/soft.csv": problems.PROBLEMS["link"],
     }
     assert b"secret" not in submitted(course).values() and where(done.taken) == [("s01", TRUST)]
 
@@ -990,7 +993,7 @@ def test_any_json_gives_a_list_of_texts(value):
 def test_who_reads_can_be_somebody_else(course):
     class Elsewhere:
         def list_archive(self, path):
-            return [Entry("s01/notebook.ipynb"), Entry("s02/notebook.ipynb")]
+            return [ArchiveEntry("s01/notebook.ipynb"), ArchiveEntry("s02/notebook.ipynb")]
 
         def read_entry(self, path, entry):
             if entry.name.startswith("s02"):

@@ -22,7 +22,7 @@ import grader
 from commons.errors import CannotWrite
 from grader.course import lock
 from grader.course.folder import Course
-from grader.course.gradebook import GradebookProblem
+from grader.course.gradebook_database import GradebookProblem
 from grader.course.handed_in import read_submission
 from grader.course.journal import Entry, Journal
 from grader.grading import calibrate
@@ -395,7 +395,7 @@ def test_marked_notebooks_are_on_the_disk_before_the_journal_says_so(
 def test_a_locked_gradebook_is_named_and_nothing_of_the_batch_is_lost(
     course, unbroken, tmp_path, monkeypatch
 ):
-    from grader.course import gradebook as module
+    from grader.course import gradebook_database as module
 
     monkeypatch.setattr(module, "BUSY_MILLISECONDS", 300)
     copy = again(course, tmp_path)

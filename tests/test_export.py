@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from commons.errors import CannotWrite
-from grader.intake.roster import ID, Person, Roster, open_gradebook
+from grader.intake.enrolment import open_gradebook
+from grader.intake.people import Person, Roster
+from grader.intake.roster import ID
 from grader.reports.export import CannotExport, Row, export, harmless, rows
 
 TRUST = "03-trust-this-table"

@@ -7,10 +7,10 @@ import pytest
 
 from grader.course.folder import Course
 from grader.course.source import read_source
-from grader.marking import reading
+from grader.marking import matching, reading
+from grader.marking.matching import Place, matched
 from grader.marking.model import SourceCell
 from grader.marking.protocol import Cell
-from grader.marking.reading import Place, matched
 from tests.conftest import ROOT
 
 SOURCE = [
@@ -73,7 +73,7 @@ def retyped(cells: list[Cell], name: str) -> list[Cell]:
     ]
 
 
-def where(found: reading.Matched) -> dict[str, int | None]:
+def where(found: matching.Matched) -> dict[str, int | None]:
     return {
         SOURCE[place.source].grade_id: place.given
         for place in found.places
@@ -202,7 +202,7 @@ def test_a_cells_own_id_is_read_where_it_is_one(own_id, kept):
     assert reading.read(json.dumps(notebook).encode()).cells[0].id == kept
 
 
-def exercise(change) -> tuple[list[SourceCell], reading.Matched]:
+def exercise(change) -> tuple[list[SourceCell], matching.Matched]:
     """An exercise's own cells, and how its solution fits them once its cells are changed."""
     path = ROOT / "exercises" / "source" / "01-open-government" / "01-open-government.ipynb"
     source, _ = read_source(Course(ROOT / "exercises"), path)

@@ -14,7 +14,8 @@ import grader
 from grader import audit
 from grader.cli.main import grader as command
 from grader.course.folder import Course
-from grader.course.gradebook import Book, GradebookProblem
+from grader.course.gradebook import Book
+from grader.course.gradebook_database import GradebookProblem
 from grader.grading import calibrate
 from grader.reports import class_report, feedback
 from grader.reports.export import rows

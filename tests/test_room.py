@@ -19,7 +19,7 @@ import requests
 from commons.wording import Sentence
 from curriculum import notebooks
 from curriculum.workspace import jupyterlab, start_page
-from grader.intake.roster import Person
+from grader.intake.people import Person
 from grader.sandbox import doctor, kernel
 from portail.server import own_address
 from room import rehearsal, seat_process, seats

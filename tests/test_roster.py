@@ -9,8 +9,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from commons.language import use_language
-from grader.intake import roster
-from grader.intake.roster import BrokenRoster, Person, Roster, fold, lms_name
+from grader.intake import enrolment, roster
+from grader.intake.names import fold, lms_name
+from grader.intake.people import Person, Roster
+from grader.intake.roster import BrokenRoster
 
 HEADER = "id,name,email,section,language\n"
 LIST = (
@@ -423,12 +425,13 @@ def test_no_ordinary_name_is_taken_for_a_systems():
 
 def test_the_cohort_goes_into_nbgraders_gradebook_and_again_changes_only_what_changed(tmp_path):
     url = f"sqlite:///{tmp_path / 'gradebook.db'}"
-    assert roster.into_gradebook(THREE, url, "course") == 3
-    assert roster.into_gradebook(THREE, url, "course") == 0
+    assert enrolment.into_gradebook(THREE, url, "course") == 3
+    assert enrolment.into_gradebook(THREE, url, "course") == 0
     assert (
-        roster.into_gradebook(cohort(Person("s01", "Élise Autre-Exemplaire")), url, "course") == 1
+        enrolment.into_gradebook(cohort(Person("s01", "Élise Autre-Exemplaire")), url, "course")
+        == 1
     )
-    with roster.open_gradebook(url, "course") as gradebook:
+    with enrolment.open_gradebook(url, "course") as gradebook:
         elise, noe, _ = (gradebook.find_student(one) for one in THREE.people)
         assert (noe.first_name, noe.last_name, noe.email) == ("Noé", "Modèle", "noe@example.ca")
         assert (elise.first_name, elise.last_name, elise.email) == (

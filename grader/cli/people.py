@@ -83,13 +83,15 @@ def _show_collection(console: Console, done) -> None:
 def names(roster_file, folder, db) -> None:
     """Enter the class list's names into the gradebook, for formgrader to show; marks are kept."""
     from grader.course.folder import Course
-    from grader.course.gradebook import named_problems
+    from grader.course.gradebook_database import named_problems
     from grader.course.lock import locked
-    from grader.intake import roster
+    from grader.intake import enrolment, roster
 
     people, course = roster.read(roster_file), Course(folder, db)
     with locked(course), named_problems(course):
-        changed = roster.into_gradebook(people, course.db_url, course.course_id or "default_course")
+        changed = enrolment.into_gradebook(
+            people, course.db_url, course.course_id or "default_course"
+        )
     say(
         console_for_people(),
         Sentence(

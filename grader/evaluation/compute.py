@@ -1,5 +1,4 @@
-"""The evaluation of a session, or of a programme of several: who came, what was learned, what it
-was worth to them.
+"""Computes the evaluation of a session or a programme: who came, learning, satisfaction.
 
 It follows Kirkpatrick's four levels as far as a day can: reaction and learning are measured,
 behaviour and results are said not to be. Its counters stand beside those that Commitment 6 of

@@ -1,4 +1,4 @@
-"""The counters of Commitment 6, and what this programme counts beside each."""
+"""Counts what Commitment 6 counted, and puts this programme's figures beside its own."""
 
 import csv
 from pathlib import Path

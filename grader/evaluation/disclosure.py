@@ -1,10 +1,9 @@
-"""What may be shown of counts of people, so that a small group cannot be read off, directly or by
-subtraction.
+"""Decides which counts of people may be shown, so that no small group can be worked out.
 
 The rules are those of the Privacy Implementation Notice 2020-03 of the Treasury Board of Canada
 Secretariat (risk is one over the cell's size; ten is often cited for less sensitive releases,
-twenty for more sensitive ones; never under three) and of grader/PRIVACY.md. A zero counts as small:
-"nobody passed" says something of each.
+twenty for more sensitive ones; never under three) and of grader/PRIVACY.md. A zero counts as small,
+since it reveals everyone's result.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""What was done in exercises, and how far two markers agree on memos."""
+"""Summarizes exercises, and how far two markers agree on memos."""
 
 import numpy as np
 import pandas as pd

@@ -1,5 +1,4 @@
-"""The evaluation as one bilingual page, with charts, and as CSV files: the same figures in all of
-them."""
+"""Writes the evaluation as one bilingual page with charts, and as CSV files."""
 
 import csv
 import io

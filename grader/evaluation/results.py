@@ -1,4 +1,4 @@
-"""What an evaluation found, as the report shows it."""
+"""Holds what an evaluation found, as the report shows it."""
 
 import msgspec
 

@@ -1,4 +1,4 @@
-"""The evaluation as tables: the same figures as on the page, for CSV files."""
+"""Lays out the evaluation as tables for CSV files, with the figures of the page."""
 
 from commons.wording import LANGUAGES
 from grader.evaluation.disclosure import Figure

@@ -1,74 +1,54 @@
-"""Taking a cohort's files in, as a learning management system or the mail gives them, into
-nbgrader's ``submitted/``.
+"""Takes a cohort's files, as a learning system or the mail gives them, into a course.
 
-Archives are hostile: what is read of them is read by the functions of ``archives.py``, in a sealed
-process, and no name in them becomes a path here but the names of data files, checked part by part.
-Nothing is lost: what cannot be matched to one person and one exercise is kept aside, with the
-reason.
+Archives are hostile: they are read in a sealed process (``reader.py``), and no name in them becomes
+a path here but the names of data files, checked part by part. Nothing is lost: what cannot be
+matched to one person and one exercise is kept aside, with the reason.
 """
 
-import dataclasses
-import datetime
-import hashlib
 import os
 import re
-import shutil
 import unicodedata
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from commons.errors import BilingualError, CannotWrite
-from commons.wording import Sentence, visible
+from commons.wording import Sentence
 from grader.course.files import put
-from grader.course.handed_in import MOST_FILE_BYTES, MOST_TIMESTAMP, of_the_machine, read_regular
+from grader.course.handed_in import of_the_machine
 from grader.intake import unmatched
-from grader.intake.archives import (
-    MOST_IN_ALL,
-    PROBLEMS,
-    Entry,
-    Unreadable,
-    clashes,
-    grade_ids,
-    list_archive,
-    read_entry,
+from grader.intake.archives import list_archive, read_entry
+from grader.intake.matching import (
+    NOTEBOOK,
+    CourseNotebook,
+    Matcher,
+    course_notebooks,
+    moment_of,
+    without_copy_marks,
+    without_ending,
 )
-from grader.intake.roster import Person, Roster, fold, lms_name
+from grader.intake.names import lms_name
+from grader.intake.notebook_ids import grade_ids
+from grader.intake.outcomes import (
+    NOT_NEWER,
+    CollectedFile,
+    Collection,
+    digest_of,
+    refused,
+    shown,
+    why_not,
+    why_older,
+)
+from grader.intake.people import Person, Roster
+from grader.intake.placing import Submission, finish_interrupted
+from grader.intake.problems import MOST_IN_ALL, ArchiveEntry, Unreadable
 
-_NOTEBOOK = re.compile(
-    r"(.*)\.ipynb(?:\.txt|\.json)?", re.IGNORECASE | re.DOTALL
-)  # as some mail programs save them
 _LITTER = re.compile(
     r"(?:.*/)?(?:__MACOSX|\.ipynb_checkpoints)/.*|(?:.*/)?(?:\.DS_Store|Thumbs\.db|\._[^/]*)"
     r"|index\.html"
 )  # the last: Brightspace's own list
-_COPY = re.compile(
-    r"^\s*(?:copy|copie)(?: \((?P<a>\d{1,4})\))? (?:of |de |du |d['’])\s*|\s*\((?P<b>\d{1,4})\)$"
-    r"|\s*[-_ ]\s*cop(?:y|ie)(?:\s*\(?(?P<c>\d{1,4})\)?)?$",
-    re.IGNORECASE,
-)
 _MOST_OF_A_NAME = 150  # bytes of a name that is kept aside
-_MONTHS = {
-    "jan": 1,
-    "feb": 2,
-    "fev": 2,
-    "mar": 3,
-    "apr": 4,
-    "avr": 4,
-    "may": 5,
-    "mai": 5,
-    "jun": 6,
-    "juin": 6,
-    "jul": 7,
-    "juil": 7,
-    "aug": 8,
-    "aou": 8,
-    "sep": 9,
-    "oct": 10,
-    "nov": 11,
-    "dec": 12,
-}
 
 
 class CannotCollect(BilingualError):
@@ -79,10 +59,10 @@ class Reader(Protocol):
     """Who reads what learners sent; whatever cannot be read, for whatever reason, is an
     ``Unreadable``."""
 
-    def list_archive(self, path: Path) -> list[Entry]:
+    def list_archive(self, path: Path) -> list[ArchiveEntry]:
         """List an archive's or folder's files."""
 
-    def read_entry(self, path: Path, entry: Entry) -> bytes:
+    def read_entry(self, path: Path, entry: ArchiveEntry) -> bytes:
         """Read one of them."""
 
     def grade_ids(self, data: bytes) -> list[str]:
@@ -97,42 +77,6 @@ class DirectReader:
         staticmethod(read_entry),
         staticmethod(grade_ids),
     )
-
-
-class Item(NamedTuple):
-    """What became of one file.
-
-    Args:
-        source: its name in the archive, fit to be shown.
-        student: whose it is, where that is known.
-        assignment: which exercise it is, where that is known.
-        digest: the beginning of its SHA-256, to tell two files apart; empty where it was not read.
-        reason: why it was not taken.
-        candidates: ids of those who may be meant.
-        kept: where it lies now, in the course's folder.
-    """
-
-    source: str
-    student: str = ""
-    assignment: str = ""
-    digest: str = ""
-    reason: Sentence | None = None
-    candidates: tuple[str, ...] = ()
-    kept: str = ""
-
-
-@dataclasses.dataclass
-class Collection:
-    """What a collection did: each file is in one of the lists; ``missing`` has who handed in
-    nothing, by assignment."""
-
-    taken: list[Item] = dataclasses.field(default_factory=list)
-    unchanged: list[Item] = dataclasses.field(default_factory=list)
-    replaced: list[Item] = dataclasses.field(default_factory=list)
-    older: list[Item] = dataclasses.field(default_factory=list)
-    unmatched: list[Item] = dataclasses.field(default_factory=list)
-    refused: list[Item] = dataclasses.field(default_factory=list)
-    missing: dict[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
 
 
 def collect(source: Path, roster: Roster, course: Path, reader: Reader | None = None) -> Collection:
@@ -155,7 +99,7 @@ def collect(source: Path, roster: Roster, course: Path, reader: Reader | None = 
         CannotWrite: if the course's folder cannot be written to.
     """
     course = Path(course)
-    exercises = _exercises(course)
+    exercises = course_notebooks(course)
     if not exercises:
         raise CannotCollect(
             f"{course} has no notebook in source/: it is not a course that files can be collected "
@@ -169,45 +113,12 @@ def collect(source: Path, roster: Roster, course: Path, reader: Reader | None = 
         raise CannotWrite(course, error) from error
 
 
-class _Exercise(NamedTuple):
-    """A notebook of the course, and how its name and its assignment's are found in a text that is
-    folded."""
-
-    assignment: str
-    notebook: str
-    ids: frozenset[str]
-    name: re.Pattern
-    title: re.Pattern
-    alone: bool  # in its assignment
-
-
-def _exercises(course: Path) -> list[_Exercise]:
-    files = sorted((course / "source").glob("*/*.ipynb"))
-    count = Counter(file.parent.name for file in files)
-    return [
-        _Exercise(
-            file.parent.name,
-            file.stem,
-            frozenset(grade_ids(file.read_bytes())),
-            _pattern(file.stem),
-            _pattern(file.parent.name),
-            count[file.parent.name] == 1,
-        )
-        for file in files
-    ]
-
-
-def _pattern(name: str) -> re.Pattern:
-    words = re.findall(r"[^\W_]+", fold(name))
-    return re.compile(r"(?<![^\W_])" + r"[\W_]*".join(words) + r"(?![^\W_])" if words else "(?!)")
-
-
 class _Copy(NamedTuple):
     """A notebook whose person and exercise are known; ``order`` says which of two copies is the
     later."""
 
-    entry: Entry
-    exercise: _Exercise
+    entry: ArchiveEntry
+    exercise: CourseNotebook
     order: tuple
     when: float | None
     dated: bool
@@ -218,7 +129,12 @@ class _Collecting:
     """One collection at work."""
 
     def __init__(
-        self, source: Path, roster: Roster, course: Path, exercises: list[_Exercise], reader: Reader
+        self,
+        source: Path,
+        roster: Roster,
+        course: Path,
+        exercises: list[CourseNotebook],
+        reader: Reader,
     ):
         self.source, self.roster, self.course, self.exercises, self.reader = (
             source,
@@ -227,13 +143,10 @@ class _Collecting:
             exercises,
             reader,
         )
-        titles = {
-            each.pattern for exercise in exercises for each in (exercise.name, exercise.title)
-        }
-        self.titles = re.compile("|".join(sorted(titles, key=len, reverse=True)))
+        self.matcher = Matcher(roster, exercises, lambda entry: reader.grade_ids(self._read(entry)))
         self.done, self.sizes, self.total = Collection(), {}, 0
         self.copies: dict[tuple[str, str], list[_Copy]] = defaultdict(list)
-        self.beside: dict[str, list[Entry]] = defaultdict(list)
+        self.beside: dict[str, list[ArchiveEntry]] = defaultdict(list)
         self.may_be = unmatched.read(course)
 
     def run(self) -> Collection:
@@ -253,7 +166,7 @@ class _Collecting:
                 self._refuse(entry, entry.problem)
             elif _LITTER.fullmatch(entry.name):
                 continue
-            elif _NOTEBOOK.fullmatch(entry.name):
+            elif NOTEBOOK.fullmatch(entry.name):
                 self._sort(entry)
             else:
                 others.append(entry)
@@ -268,7 +181,7 @@ class _Collecting:
             )
         return self.done
 
-    def _read(self, entry: Entry) -> bytes:
+    def _read(self, entry: ArchiveEntry) -> bytes:
         content = self.reader.read_entry(self.source, entry)
         self.total += len(content) - self.sizes.get(entry.name, 0)  # once, however often it is read
         self.sizes[entry.name] = len(content)
@@ -276,10 +189,10 @@ class _Collecting:
             raise Unreadable("total")
         return content
 
-    def _refuse(self, entry: Entry, problem: str, student: str = "", assignment: str = "") -> None:
-        self.done.refused.append(
-            Item(_shown(entry.name), student, assignment, reason=PROBLEMS[problem])
-        )
+    def _refuse(
+        self, entry: ArchiveEntry, problem: str, student: str = "", assignment: str = ""
+    ) -> None:
+        self.done.refused.append(refused(entry, problem, student, assignment))
 
     def _stops_all(self, error: BaseException | None) -> bool:
         """Tell whether an error is about the whole course or disk, and not about one person's
@@ -292,7 +205,7 @@ class _Collecting:
 
     def _aside(
         self,
-        entry: Entry,
+        entry: ArchiveEntry,
         reason: Sentence,
         candidates=(),
         student: str = "",
@@ -304,7 +217,7 @@ class _Collecting:
             content = self._read(entry)
         except Unreadable as error:
             return self._refuse(entry, error.args[0], student, assignment)
-        digest = _digest(content)
+        digest = digest_of(content)
         safe = re.sub(r"[^\w.-]+", "_", unicodedata.normalize("NFC", entry.name)).encode()[
             -_MOST_OF_A_NAME:
         ]
@@ -320,8 +233,8 @@ class _Collecting:
                 raise
             return self._refuse(entry, "unwritten", student, assignment)
         self.done.unmatched.append(
-            Item(
-                _shown(entry.name),
+            CollectedFile(
+                shown(entry.name),
                 student,
                 assignment,
                 digest,
@@ -331,21 +244,21 @@ class _Collecting:
             )
         )
 
-    def _sort(self, entry: Entry) -> None:
+    def _sort(self, entry: ArchiveEntry) -> None:
         """Find out whose a notebook is and which exercise it is."""
         for name in (entry.name, *entry.spellings):
-            person, place = self._whose(name.split("/"))
+            person, place = self.matcher.whose(name.split("/"))
             if isinstance(person, Person):
                 break
         if not isinstance(person, Person):
-            return self._aside(entry, _why_not(person), [each.id for each in person])
+            return self._aside(entry, why_not(person), [each.id for each in person])
         parts = name.split("/")
         system = lms_name(parts[place])
-        stem, copies = _uncopied(
-            _stem(system.file if system and place == len(parts) - 1 else parts[-1])
+        stem, copies = without_copy_marks(
+            without_ending(system.file if system and place == len(parts) - 1 else parts[-1])
         )
         try:
-            exercise, again = self._which(entry, parts, stem)
+            exercise, again = self.matcher.which(entry, parts, stem)
         except Unreadable as error:
             return self._refuse(entry, error.args[0], person.id)
         if exercise is None:
@@ -357,7 +270,7 @@ class _Collecting:
                 ),
                 student=person.id,
             )
-        named = _moment_of(system.when) if system else None
+        named = moment_of(system.when) if system else None
         when, dated = (entry.when, entry.dated) if named is None else (named, True)
         folder = "/".join(entry.name.split("/")[:-1]) if place < len(parts) - 1 else None
         order = (when or 0, copies + again, entry.when or 0, entry.name)
@@ -365,73 +278,7 @@ class _Collecting:
             _Copy(entry, exercise, order, when, dated and when is not None, folder)
         )
 
-    def _whose(self, parts: list[str]) -> tuple[Person | tuple[Person, ...], int]:
-        """Return the one person whom a path's folders and file speak of, or those who may be meant,
-        and where."""
-        systems = [place for place, part in enumerate(parts) if lms_name(part)]
-        answers = {}
-        for place in systems or range(
-            len(parts)
-        ):  # what a system wrote says more than what a learner did
-            text = parts[place]
-            if not systems:
-                text = self.titles.sub(" ", fold(_uncopied(_stem(text))[0]))
-            answers[place] = self.roster.match(text)
-        sure = {
-            answer.id: place
-            for place, answer in reversed(answers.items())
-            if isinstance(answer, Person)
-        }
-        groups = [
-            (answer,) if isinstance(answer, Person) else answer for answer in answers.values()
-        ]
-        if len(sure) == 1:
-            one, place = next(iter(sure.items()))
-            if all(self.roster.people[one] in group for group in groups if len(group) > 1):
-                return self.roster.people[one], place
-        meant = {person.id: person for group in groups for person in group}
-        return tuple(meant[one] for one in sorted(meant)), 0
-
-    def _which(self, entry: Entry, parts: list[str], stem: str) -> tuple[_Exercise | None, int]:
-        """Return the exercise that a notebook's name means, else its cells, and the number that a
-        system added."""
-        text = fold(stem)
-        spans = {
-            exercise: found.span()
-            for exercise in self.exercises
-            if (found := exercise.name.search(text))
-        }
-        named = [
-            each
-            for each, span in spans.items()
-            if not any(_within(span, other) for other in spans.values())
-        ]
-        path = "/".join([*map(fold, parts[:-1]), text])
-        if len(named) > 1:
-            named = [exercise for exercise in named if exercise.title.search(path)] or named
-        if not named:
-            named = [
-                exercise
-                for exercise in self.exercises
-                if exercise.alone and exercise.title.search(path)
-            ]
-        if len(named) != 1:
-            ids = set(self.reader.grade_ids(self._read(entry)))
-            common = {exercise: len(ids & exercise.ids) for exercise in named or self.exercises}
-            most = max(common.values())
-            named = [
-                exercise
-                for exercise, count in common.items()
-                if count == most and most * 2 > len(ids)
-            ]
-        if len(named) != 1:
-            return None, 0
-        added = (
-            re.fullmatch(r"-(\d{1,4})", text[spans[named[0]][1] :]) if named[0] in spans else None
-        )
-        return named[0], int(added[1]) if added else 0
-
-    def _lay_beside(self, others: list[Entry]) -> None:
+    def _lay_beside(self, others: list[ArchiveEntry]) -> None:
         """Give each data file to the notebooks of its folder, or of the folder above it, in a
         person's own folder."""
         folders = {copy.folder for copies in self.copies.values() for copy in copies} - {None}
@@ -439,7 +286,7 @@ class _Collecting:
             above = [entry.name[:at] for at, mark in enumerate(entry.name) if mark == "/"]
             folder = next((each for each in reversed(above) if each in folders), None)
             if folder is None:
-                person, _ = self._whose(entry.name.split("/"))
+                person, _ = self.matcher.whose(entry.name.split("/"))
                 may_be = [person.id] if isinstance(person, Person) else [each.id for each in person]
                 self._aside(
                     entry,
@@ -457,9 +304,9 @@ class _Collecting:
     def _hand_in(self, student: str, assignment: str, copies: list[_Copy]) -> None:
         """Take the latest readable copy of each notebook, with its data, and put the submission in
         place."""
-        found: list[tuple[str, Item]] = []
+        found: list[tuple[str, CollectedFile]] = []
         try:
-            submission = _Submission(self.course, student, assignment)
+            submission = Submission(self.course, student, assignment)
             for state, item in self._taken(submission, copies):
                 found.append((state, item))
             submission.write()
@@ -472,7 +319,9 @@ class _Collecting:
         for state, item in found:
             getattr(self.done, state).append(item)
 
-    def _taken(self, submission: "_Submission", copies: list[_Copy]) -> Iterator[tuple[str, Item]]:
+    def _taken(
+        self, submission: Submission, copies: list[_Copy]
+    ) -> Iterator[tuple[str, CollectedFile]]:
         """Add a person's copies and their data to a submission; yield what became of each."""
         student, assignment, taken = submission.student, submission.assignment, {}
         for copy in sorted(copies, key=lambda copy: copy.order, reverse=True):
@@ -480,18 +329,24 @@ class _Collecting:
             try:
                 content = self._read(copy.entry)
             except Unreadable as error:
-                yield "refused", _refused(copy.entry, error.args[0], submission)
+                yield (
+                    "refused",
+                    refused(copy.entry, error.args[0], submission.student, submission.assignment),
+                )
                 continue
-            item = Item(_shown(copy.entry.name), student, assignment, _digest(content))
+            item = CollectedFile(shown(copy.entry.name), student, assignment, digest_of(content))
             if notebook in taken:
-                yield "older", item._replace(reason=_why_older(item, taken[notebook]))
+                yield "older", item._replace(reason=why_older(item, taken[notebook]))
                 continue
             taken[notebook] = item
             state = submission.add(f"{notebook}.ipynb", content, copy.when, copy.dated)
             if state == "clash":
-                yield "refused", _refused(copy.entry, "clash", submission)
+                yield (
+                    "refused",
+                    refused(copy.entry, "clash", submission.student, submission.assignment),
+                )
             elif state == "older":
-                yield "older", item._replace(reason=_NOT_NEWER)
+                yield "older", item._replace(reason=NOT_NEWER)
             else:
                 states = {state}
                 for state, aside in self._data(submission, copy):
@@ -503,222 +358,35 @@ class _Collecting:
                     item,
                 )
 
-    def _data(self, submission: "_Submission", copy: _Copy) -> Iterator[tuple[str, Item | None]]:
+    def _data(
+        self, submission: Submission, copy: _Copy
+    ) -> Iterator[tuple[str, CollectedFile | None]]:
         """Add what lies beside a notebook; yield what became of each, and what is to be
         told of it."""
         for entry in self.beside.get(copy.folder, ()):
             try:
                 content = self._read(entry)
             except Unreadable as error:
-                yield "refused", _refused(entry, error.args[0], submission)
+                yield (
+                    "refused",
+                    refused(entry, error.args[0], submission.student, submission.assignment),
+                )
                 continue
             state = submission.add(
                 entry.name.removeprefix(f"{copy.folder}/"), content, copy.when or entry.when, False
             )
             if state == "clash":
-                yield "refused", _refused(entry, "clash", submission)
+                yield "refused", refused(entry, "clash", submission.student, submission.assignment)
             elif state == "older":
                 yield (
                     "older",
-                    Item(
-                        _shown(entry.name),
+                    CollectedFile(
+                        shown(entry.name),
                         submission.student,
                         submission.assignment,
-                        _digest(content),
-                        _NOT_NEWER,
+                        digest_of(content),
+                        NOT_NEWER,
                     ),
                 )
             else:
                 yield state, None
-
-
-def _refused(entry: Entry, problem: str, submission: "_Submission") -> Item:
-    return Item(
-        _shown(entry.name), submission.student, submission.assignment, reason=PROBLEMS[problem]
-    )
-
-
-class _Submission:
-    """One person's submission of one assignment: what lies in ``submitted/``, and what
-    comes to it."""
-
-    def __init__(self, course: Path, student: str, assignment: str):
-        self.course, self.student, self.assignment = course, student, assignment
-        there = course / "submitted" / student / assignment
-        files = {
-            path.relative_to(there).as_posix(): path
-            for path in sorted(there.rglob("*"))
-            if path.is_file() and not path.is_symlink() and path.stat().st_size <= MOST_FILE_BYTES
-        }
-        self.files = {
-            name: path for name, path in files.items() if not name.startswith("timestamp.txt/")
-        }
-        self.new: dict[str, tuple[bytes, float | None]] = {}
-        self.handed_in = _handed_in(there)
-
-    def add(self, name: str, content: bytes, when: float | None, dated: bool) -> str:
-        """Let a file take its place: taken, unchanged or replaced; older where another one is there
-        and stays; clash where that one is a folder, or is where this one needs a folder."""
-        names = {*self.files, *self.new} - {name}
-        if clashes(name, names) or any(other.startswith(f"{name}/") for other in names):
-            return "clash"
-        old, state = self.files.get(name), "taken"
-        if old is not None and old.stat().st_size == len(content) and old.read_bytes() == content:
-            state = "unchanged"
-        elif old is not None:
-            state = "replaced" if when is not None and when > old.stat().st_mtime else "older"
-        if state not in ("unchanged", "older"):
-            self.new[name] = content, when
-            if dated:
-                self.handed_in = max(when, self.handed_in or when)
-        return state
-
-    def write(self) -> None:
-        """Put the submission in place, whole and in one step, if there is anything new."""
-        if not self.new:
-            return
-        coming, ready = (
-            self.course / ".grader" / folder / self.student / self.assignment
-            for folder in ("incoming", "ready")
-        )
-        for name in {*self.files, *self.new}:
-            (coming / name).parent.mkdir(parents=True, exist_ok=True)
-            if name in self.new:
-                content, when = self.new[name]
-                (coming / name).write_bytes(content)
-                os.utime(
-                    coming / name, (when or 0, when or 0)
-                )  # so that the next copy can be told newer
-            else:
-                shutil.copy2(self.files[name], coming / name)
-        if self.handed_in is not None:
-            moment = datetime.datetime.fromtimestamp(self.handed_in, datetime.UTC)
-            (coming / "timestamp.txt").write_text(
-                moment.isoformat(timespec="seconds") + "\n", encoding="ascii"
-            )
-        ready.parent.mkdir(parents=True, exist_ok=True)
-        coming.rename(ready)
-        _put_in_place(self.course, self.student, self.assignment)
-
-
-def _handed_in(folder: Path) -> float | None:
-    """Return the time in a submission's ``timestamp.txt``, UTC where it names no zone; None if it
-    tells none."""
-    try:
-        moment = datetime.datetime.fromisoformat(
-            (read_regular(folder / "timestamp.txt", MOST_TIMESTAMP) or b"").decode("utf-8").strip()
-        )
-        seconds = (moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)).timestamp()
-        datetime.datetime.fromtimestamp(seconds, datetime.UTC)  # within the years that there are
-    except (ValueError, OverflowError):
-        return None
-    return seconds
-
-
-def finish_interrupted(course: Path) -> None:
-    """Put in place what an interrupted collection had made ready, and drop what it had not.
-
-    What cannot be put in place stays ready, and is told when that person's files are collected
-    again.
-    """
-    shutil.rmtree(course / ".grader" / "incoming", ignore_errors=True)
-    for ready in sorted((course / ".grader" / "ready").glob("*/*")):
-        try:
-            _put_in_place(course, ready.parent.name, ready.name)
-        except OSError as error:
-            if of_the_machine(error):
-                raise
-
-
-def _put_in_place(course: Path, student: str, assignment: str) -> None:
-    """Let a submission that is ready take its place; the one that was there is kept."""
-    there = course / "submitted" / student / assignment
-    if there.exists():
-        now = datetime.datetime.now(datetime.UTC)
-        kept = course / ".grader" / "replaced" / student / assignment / f"{now:%Y%m%dT%H%M%S.%fZ}"
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        there.rename(kept)
-    there.parent.mkdir(parents=True, exist_ok=True)
-    (course / ".grader" / "ready" / student / assignment).rename(there)
-
-
-def _within(span: tuple[int, int], other: tuple[int, int]) -> bool:
-    return other[0] <= span[0] and span[1] <= other[1] and span != other
-
-
-def _stem(name: str) -> str:
-    found = _NOTEBOOK.fullmatch(name)
-    return found[1] if found else name
-
-
-def _uncopied(stem: str) -> tuple[str, int]:
-    """Take off what computers add to a copy, « Copie de » or « (1) », and count it."""
-    copies = 0
-    while found := _COPY.search(stem):
-        copies += int(found["a"] or found["b"] or found["c"] or 1)
-        stem = stem[: found.start()] + stem[found.end() :]
-    return stem, copies
-
-
-def _moment_of(text: str) -> float | None:
-    """Read the time in Brightspace's name, in this machine's zone: « Nov 24, 2026 904 AM », « 24
-    nov. 2026 9 h 04 »."""
-    found = re.fullmatch(
-        r"(?:([a-z]+)\.? (\d{1,2})|(\d{1,2}) ([a-z]+)\.?),? (\d{4}),? (\d{1,2})(?: ?[h:] ?)?(\d{2})"
-        r" ?(?:([ap])\.?m\.?)?",
-        fold(text).strip(),
-    )
-    if not found:
-        return None
-    month, day = found[1] or found[4], found[2] or found[3]
-    hour = int(found[6])
-    if found[8]:
-        hour = hour % 12 + 12 * (found[8] == "p") if hour <= 12 else 24
-    number = _MONTHS.get(month[:4]) or _MONTHS.get(month[:3]) or 0
-    try:
-        return datetime.datetime(int(found[5]), number, int(day), hour, int(found[7])).timestamp()
-    except (ValueError, OverflowError, OSError):
-        return None
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:8]
-
-
-def _shown(name: str) -> str:
-    """Return a name fit for a screen, and not too long for it."""
-    return visible(name[:300]) + ("…" if len(name) > 300 else "")
-
-
-def _why_not(people: tuple[Person, ...]) -> Sentence:
-    ids = ", ".join(person.id for person in people)
-    if not people:
-        return Sentence(
-            "Nobody of the roster fits its name.",
-            "Personne de la liste de la cohorte ne correspond à son nom.",
-        )
-    if len(people) == 1:
-        return Sentence(
-            f"Its name fits {ids} in part only.", f"Son nom ne correspond qu’en partie à {ids}."
-        )
-    return Sentence(
-        f"Its name may mean several people: {ids}.",
-        f"Son nom peut désigner plusieurs personnes : {ids}.",
-    )
-
-
-_NOT_NEWER = Sentence(
-    "Another one is there already, and nothing says that this one is newer.",
-    "Une autre copie s’y trouve déjà, et rien ne dit que celle-ci est plus récente.",
-)
-
-
-def _why_older(item: Item, taken: Item) -> Sentence:
-    if item.digest == taken.digest:
-        return Sentence(
-            f"It is the same as {taken.source}.", f"Elle est identique à {taken.source}."
-        )
-    return Sentence(
-        f"A later copy was taken: {taken.source} ({taken.digest}).",
-        f"Une copie plus récente est retenue : {taken.source} ({taken.digest}).",
-    )

@@ -1,5 +1,4 @@
-"""Reading what learners sent in a sealed process: archives and notebooks, before anything of them
-is written."""
+"""Reads archives and notebooks that learners sent in a sealed process."""
 
 import contextlib
 import os
@@ -8,8 +7,8 @@ from pathlib import Path
 
 import msgspec
 
-from grader.intake import archives
-from grader.intake.archives import Entry, Unreadable
+from grader.intake import archives, notebook_ids, problems
+from grader.intake.problems import ArchiveEntry, Unreadable
 from grader.sandbox.channel import BadMessage, Channel, Gone, TooSlow
 from grader.sandbox.forkserver import View
 from grader.sandbox.limits import Limits
@@ -19,26 +18,26 @@ _LIMITS = Limits(seconds=600, memory=1 << 30)
 _PATIENCE = 120.0  # seconds for one question; a list of 100,000 names takes a few
 
 
-class List(msgspec.Struct, tag=True):
+class ListArchive(msgspec.Struct, tag=True):
     """List the archive."""
 
 
-class Read(msgspec.Struct, tag=True):
+class ReadEntry(msgspec.Struct, tag=True):
     """Read one file of the archive."""
 
-    entry: Entry
+    entry: ArchiveEntry
 
 
-class Name(msgspec.Struct, tag=True):
+class NameCells(msgspec.Struct, tag=True):
     """Name a notebook's graded cells."""
 
     notebook: bytes
 
 
-class Answer(msgspec.Struct):
-    """What was asked for, or the problem: a key of ``archives.PROBLEMS``."""
+class ReaderAnswer(msgspec.Struct):
+    """What was asked for, or the problem: a key of ``problems.PROBLEMS``."""
 
-    entries: list[Entry] = []
+    entries: list[ArchiveEntry] = []
     content: bytes = b""
     names: list[str] = []
     problem: str = ""
@@ -53,23 +52,23 @@ def serve(end: int, archive: int, limits: Limits) -> None:
         archive: the archive, as a descriptor.
         limits: what this process may use.
     """
-    channel = Channel(socket.socket(fileno=end), List | Read | Name)
+    channel = Channel(socket.socket(fileno=end), ListArchive | ReadEntry | NameCells)
     with contextlib.suppress(Gone):
         while True:
             channel.send(_answer(channel.receive(), archive))
 
 
-def _answer(question, archive: int) -> Answer:
+def _answer(question, archive: int) -> ReaderAnswer:
     try:
-        if isinstance(question, List):
-            return Answer(entries=archives.list_archive(archive))
-        if isinstance(question, Read):
-            return Answer(content=archives.read_entry(archive, question.entry))
-        return Answer(names=archives.grade_ids(question.notebook))
+        if isinstance(question, ListArchive):
+            return ReaderAnswer(entries=archives.list_archive(archive))
+        if isinstance(question, ReadEntry):
+            return ReaderAnswer(content=archives.read_entry(archive, question.entry))
+        return ReaderAnswer(names=notebook_ids.grade_ids(question.notebook))
     except Unreadable as error:
-        return Answer(problem=str(error))
+        return ReaderAnswer(problem=str(error))
     except Exception:  # whatever a hostile file makes the libraries say
-        return Answer(problem="broken")
+        return ReaderAnswer(problem="broken")
 
 
 class SealedReader:
@@ -88,22 +87,24 @@ class SealedReader:
         self.process: Process | None = None
         self.source: Path | None = None
 
-    def list_archive(self, path: Path) -> list[Entry]:
+    def list_archive(self, path: Path) -> list[ArchiveEntry]:
         """List an archive's or folder's files."""
-        return archives.list_archive(path) if path.is_dir() else self._ask(path, List()).entries
+        return (
+            archives.list_archive(path) if path.is_dir() else self._ask(path, ListArchive()).entries
+        )
 
-    def read_entry(self, path: Path, entry: Entry) -> bytes:
+    def read_entry(self, path: Path, entry: ArchiveEntry) -> bytes:
         """Read one of them."""
         return (
             archives.read_entry(path, entry)
             if path.is_dir()
-            else self._ask(path, Read(entry)).content
+            else self._ask(path, ReadEntry(entry)).content
         )
 
     def grade_ids(self, data: bytes) -> list[str]:
         """Name a notebook's graded cells; none where it cannot be read."""
         try:
-            return self._ask(self.source, Name(data)).names
+            return self._ask(self.source, NameCells(data)).names
         except Unreadable:
             return []
 
@@ -111,7 +112,7 @@ class SealedReader:
         """End the processes."""
         self.sandbox.close()
 
-    def _ask(self, path: Path | None, question) -> Answer:
+    def _ask(self, path: Path | None, question) -> ReaderAnswer:
         for _ in range(MOST_KILLED):
             if self.process is None or path != self.source:
                 self._begin(path)
@@ -123,7 +124,7 @@ class SealedReader:
                 raise Unreadable("broken") from error
             if answer.problem:
                 raise Unreadable(
-                    answer.problem if answer.problem in archives.PROBLEMS else "broken"
+                    answer.problem if answer.problem in problems.PROBLEMS else "broken"
                 )
             return answer
         raise Unreadable("broken")
@@ -136,7 +137,7 @@ class SealedReader:
             raise Unreadable("broken") from error
         try:
             self.process = self.sandbox.process(
-                "grader.intake.reader:serve", _LIMITS, archive, expects=Answer
+                "grader.intake.reader:serve", _LIMITS, archive, expects=ReaderAnswer
             )
         finally:
             os.close(archive)

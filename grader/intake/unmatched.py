@@ -1,5 +1,4 @@
-"""Whose the files may be that `grader collect` could give to nobody: a list beside them, for
-`grader forget`."""
+"""Records whose the files may be that could not be matched to one person."""
 
 import contextlib
 import os
@@ -8,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 
-class Kept(msgspec.Struct, frozen=True):
+class KeptAside(msgspec.Struct, frozen=True):
     """A line of the list.
 
     Args:
@@ -36,7 +35,7 @@ def read(course: Path) -> dict[str, set[str]]:
     with contextlib.suppress(FileNotFoundError), open(_list_at(course), "rb") as lines:
         for line in lines:
             with contextlib.suppress(msgspec.MsgspecError):
-                kept = msgspec.json.decode(line, type=Kept)
+                kept = msgspec.json.decode(line, type=KeptAside)
                 found.setdefault(kept.name, set()).update(kept.people)
     return found
 
@@ -50,7 +49,7 @@ def note(course: Path, name: str, people: set[str]) -> None:
     path = _list_at(course)
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "ab") as file:
-        file.write(b"\n" + msgspec.json.encode(Kept(name, sorted(people))) + b"\n")
+        file.write(b"\n" + msgspec.json.encode(KeptAside(name, sorted(people))) + b"\n")
 
 
 def rewrite(course: Path, names: dict[str, set[str]]) -> None:
@@ -63,7 +62,8 @@ def rewrite(course: Path, names: dict[str, set[str]]) -> None:
     fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
     fresh.write_bytes(
         b"".join(
-            msgspec.json.encode(Kept(name, sorted(names[name]))) + b"\n" for name in sorted(names)
+            msgspec.json.encode(KeptAside(name, sorted(names[name]))) + b"\n"
+            for name in sorted(names)
         )
     )
     fresh.replace(path)

@@ -2,24 +2,10 @@
 
 import msgspec
 
+from commons.safe_html import PICTURES, SHOWN, clean_html
+
 MOST_OUTPUTS = 2_000  #: of a notebook
 CUT = "\n… output cut here: too long / sortie coupée ici : trop longue …\n"
-_IMAGES = ("image/png", "image/jpeg", "image/gif")
-_STYLES = {
-    "color",
-    "background-color",
-    "font-weight",
-    "font-style",
-    "text-align",
-    "max-width",
-    "width",
-    "height",
-    "margin",
-    "padding",
-    "border",
-    "text-decoration",
-    "white-space",
-}
 
 
 class Output(msgspec.Struct, omit_defaults=True):
@@ -114,34 +100,11 @@ def _clean(each) -> Output | None:
 
 
 def _clean_data(data) -> dict[str, str]:
-    import nh3
-
     data = data if isinstance(data, dict) else {}
-    kept = {kind: _text(data[kind]) for kind in ("text/plain", *_IMAGES) if kind in data}
+    kept = {kind: _text(data[kind]) for kind in ("text/plain", *PICTURES) if kind in data}
     if "text/html" in data:
-        kept["text/html"] = nh3.clean(
-            _text(data["text/html"]),
-            url_schemes={"data"},
-            tags=nh3.ALLOWED_TAGS - {"a", "area", "map"} | {"figure", "figcaption"},
-            attributes={
-                "*": {"class", "style", "title", "lang", "dir"},
-                "img": {"src", "alt", "width", "height"},
-                "table": {"border"},
-                "td": {"colspan", "rowspan", "align"},
-                "th": {"colspan", "rowspan", "align", "scope"},
-            },
-            filter_style_properties=_STYLES,
-            attribute_filter=_only_pictures,
-        )
+        kept["text/html"] = clean_html(_text(data["text/html"]), SHOWN)
     return kept
-
-
-def _only_pictures(tag: str, attribute: str, value: str) -> str | None:
-    if attribute == "src" and not value.startswith(
-        tuple(f"data:{kind};base64," for kind in _IMAGES)
-    ):
-        return None
-    return value
 
 
 def _text(value) -> str:

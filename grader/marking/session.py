@@ -2,7 +2,7 @@
 
 import time
 
-from grader.marking import protocol, reading
+from grader.marking import matching, protocol
 from grader.marking.model import (
     MOST_NOTEBOOK,
     Assignment,
@@ -97,7 +97,7 @@ def _begun(assignment: Assignment, pair: Pair, notebook, data, files, result, pr
     except (Gone, TooSlow, BadMessage) as error:
         opened, gone = protocol.Opened(problem="unreadable"), isinstance(error, Gone)
     if isinstance(opened, protocol.Opened) and not opened.problem:
-        matched = reading.matched(notebook.cells, opened.cells)
+        matched = matching.matched(notebook.cells, opened.cells)
         return _Session(assignment, pair, notebook, opened.cells, matched, runner, result, progress)
     ended = _end(runner, result, leaving=gone)
     if ended.killed and progress.killed < MOST_KILLED:

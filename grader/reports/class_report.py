@@ -1,5 +1,4 @@
-"""The instructor's report on an assignment: one page in both languages, with the same marks as the
-gradebook.
+"""Writes the instructor's report on an assignment, one page in both languages.
 
 It names people, so it is for whoever grades, and stays where the course is.
 """
@@ -18,7 +17,7 @@ from grader.course.folder import Course
 from grader.course.gradebook import Book, Given
 from grader.course.journal import Entry
 from grader.course.source import read_source
-from grader.intake.roster import Roster
+from grader.intake.people import Roster
 from grader.reports import moderation, statistics
 from grader.reports.feedback import framed
 from grader.reports.rendering import template
@@ -27,7 +26,7 @@ from grader.reports.words import WORDS
 _BARS = 10  #: of the distribution
 
 
-class Line(msgspec.Struct, frozen=True):
+class LearnerLine(msgspec.Struct, frozen=True):
     """One learner's line.
 
     Args:
@@ -71,7 +70,7 @@ class Report(msgspec.Struct, frozen=True):
 
     assignment: str
     maximum: float
-    lines: list[Line]
+    lines: list[LearnerLine]
     items: list[statistics.Item]
     live: list[str] = []
     outdated: int = 0
@@ -153,7 +152,7 @@ def _line(
     given: dict[str, Given],
     penalty: float,
     waits: bool,
-) -> Line:
+) -> LearnerLine:
     if entry is None or entry.state != "graded":
         state = (
             "waiting"
@@ -162,7 +161,7 @@ def _line(
             if entry
             else "missing"
         )
-        return Line(
+        return LearnerLine(
             student,
             name,
             state,
@@ -170,7 +169,7 @@ def _line(
         )
     automatic = sum(each.automatic or 0.0 for each in given.values() if each.manual is None)
     manual = sum((each.manual or 0.0) + each.extra for each in given.values())
-    return Line(
+    return LearnerLine(
         student,
         name,
         "graded",

@@ -1,5 +1,4 @@
-"""Marks out of nbgrader's gradebook: a table for people, and what Moodle, Brightspace and Canvas
-import.
+"""Exports marks from nbgrader's gradebook: a table, and files for Moodle, Brightspace, Canvas.
 
 Names come from learners: no text cell can be calculated by the spreadsheet that opens the file.
 Whoever has no mark is left out of what a learning management system imports, since an empty cell
@@ -18,7 +17,7 @@ from typing import NamedTuple
 from commons.errors import BilingualError, CannotWrite
 from grader.course.files import put
 from grader.course.folder import with_driver
-from grader.intake.roster import Person, Roster
+from grader.intake.people import Person, Roster
 
 UNFINISHED = ("refuse", "blank", "automatic")
 Table = Iterator[list[str | float | None]]

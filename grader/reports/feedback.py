@@ -1,5 +1,4 @@
-"""Feedback for learners: one page a notebook, in their language, that shows no hidden test and runs
-nothing.
+"""Writes feedback pages for learners, which show no hidden test and run nothing.
 
 A page holds what was handed in, the marks, what to look at, and the comments of whoever read it.
 What the cells showed when they were marked is left out: they ran on tables that learners do not
@@ -24,7 +23,7 @@ from grader.course.handed_in import read_regular
 from grader.course.ids import is_usable
 from grader.course.journal import Entry
 from grader.course.source import read_source
-from grader.intake.roster import Roster
+from grader.intake.people import Roster
 from grader.marking.model import MOST_NOTEBOOK, SourceCell, SourceNotebook
 from grader.reports import rendering
 from grader.reports.rendering import Drawn, MarkLine, Page

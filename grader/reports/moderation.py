@@ -1,5 +1,4 @@
-"""Answers that people read: sheets for two markers who see neither names nor each other, and how
-far they agree.
+"""Gives answers to two markers without names, and compares the points that they give.
 
 A sheet is a CSV with one line an answer, in a page beside it stands what the learners wrote.
 Answers go by a code, drawn anew each time; which learner a code is stays in the course's own
@@ -75,7 +74,7 @@ class Kept(msgspec.Struct):
     forgotten: list[str] = []
 
 
-class Forgotten(msgspec.Struct, frozen=True):
+class SheetsForgotten(msgspec.Struct, frozen=True):
     """What forgetting a learner changed, and what is to be looked at by a person."""
 
     removed: list[str]
@@ -327,10 +326,10 @@ def agreement(course: Course, assignment: str) -> dict[str, Agreement]:
     return _kept(course, assignment).agreement
 
 
-def forget(course: Course, student: str) -> Forgotten:
+def forget(course: Course, student: str) -> SheetsForgotten:
     """Remove a learner from the lists of codes, and their answers from the pages and sheets that
     were written."""
-    done = Forgotten([], [])
+    done = SheetsForgotten([], [])
     for path in sorted((course.state / "memos").glob("*.json")):
         kept = _kept(course, path.stem)
         codes = [code for code, each in kept.answers.items() if each.student == student]

@@ -1,5 +1,4 @@
-"""Drawing a learner's feedback page; to be called in a sealed process, since it reads what a
-learner wrote.
+"""Draws a learner's feedback page, in a sealed process since a learner wrote what it reads.
 
 What is drawn is text, tables and pictures that the page itself holds. Whoever opens it runs
 nothing: the frame that ``feedback`` puts round it forbids scripts and everything from elsewhere.

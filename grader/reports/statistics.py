@@ -1,5 +1,4 @@
-"""What a cohort's marks say of its tasks: how hard each is, whether it tells strong from weak, how
-people go wrong.
+"""Computes how hard tasks are, how well they discriminate, and how far markers agree.
 
 The terms are those of classical test theory: difficulty is the mean share of the points;
 discrimination is the correlation of an item with the sum of the others (item-rest correlation, so

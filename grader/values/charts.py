@@ -1,5 +1,4 @@
-"""Charts as plain data: what a test asks of a figure (titles, labels, legend, series), and a figure
-drawn from it again."""
+"""Describes charts as plain data, and draws them again from it."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Classes as values: of plain data, of errors and of NumPy's numbers, and of nothing else."""
+"""Packs and unpacks classes: of plain data, of errors and of NumPy's numbers, and no others."""
 
 import builtins
 

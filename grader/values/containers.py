@@ -1,4 +1,4 @@
-"""Lists, tuples, sets, dictionaries, their views, and tuples with names."""
+"""Packs and unpacks lists, tuples, sets, dictionaries, their views and named tuples."""
 
 import collections
 

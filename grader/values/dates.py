@@ -1,4 +1,4 @@
-"""Dates, times, durations and time zones."""
+"""Packs and unpacks Python's dates, times, durations and time zones."""
 
 import datetime
 import functools

@@ -1,4 +1,4 @@
-"""Exceptions: the nearest built-in class, the name and the arguments."""
+"""Packs and unpacks exceptions: the nearest built-in class, the name and the arguments."""
 
 import builtins
 

@@ -1,4 +1,4 @@
-"""Functions and iterators: the other side gets a number by which it may ask for them."""
+"""Packs functions and iterators as numbers, by which the other side may ask for them."""
 
 import inspect
 import itertools

@@ -1,4 +1,4 @@
-"""NumPy's arrays, numbers and types of numbers."""
+"""Packs and unpacks NumPy's arrays, numbers and types of numbers."""
 
 import numpy as np
 

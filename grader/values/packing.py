@@ -1,4 +1,4 @@
-"""Writes values as messages for the border between learner code and tests.
+"""Packs values into messages between learner code and tests.
 
 ``Packer`` writes a value as scalars and lists that begin with a tag; ``unpacking.Unpacker`` builds
 it again from nothing but those. Exact types and the identity of containers survive within one

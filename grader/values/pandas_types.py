@@ -1,4 +1,4 @@
-"""pandas' tables, columns, indexes, dates and types of columns."""
+"""Packs and unpacks pandas' tables, columns, indexes, dates and types of columns."""
 
 import contextlib
 

@@ -1,4 +1,4 @@
-"""Python's numbers, ranges, patterns, paths and other small values."""
+"""Packs and unpacks Python's numbers, ranges, patterns, paths and other small values."""
 
 import decimal
 import fractions

@@ -1,4 +1,4 @@
-"""What stands for a value that cannot cross the border, and how a person is told of it."""
+"""Stands for values that cannot cross the border, and tells people what they are."""
 
 from commons.wording import Sentence, number, typeset
 

@@ -1,4 +1,4 @@
-"""The types that can cross the border: how each is written, and how each is read.
+"""Lists the types that can cross the border, with how each is written and read.
 
 Each module of a family of types has some of these tables, which are joined here:
 

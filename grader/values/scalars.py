@@ -1,4 +1,4 @@
-"""Scalars, which cross the border as they are; long integers and broken texts, which cannot."""
+"""Packs and unpacks scalars, also long integers and texts that UTF-8 cannot hold."""
 
 import itertools
 

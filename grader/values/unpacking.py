@@ -1,4 +1,4 @@
-"""Builds values from messages that came over the border.
+"""Unpacks values from messages between learner code and tests.
 
 Whatever a message says, only values of the types in ``registry`` come of it.
 """
