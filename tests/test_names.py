@@ -16,7 +16,6 @@ from commons.wording import visible
 from grader import audit
 from grader.cli import commands
 from grader.course import autograded, handed_in
-from grader.course import folder as courses
 from grader.course.folder import Course
 from grader.course.handed_in import read_submission
 from grader.course.ids import is_usable
@@ -214,14 +213,14 @@ def test_what_is_read_beside_it_stays_within_one_limit(handed):
     sparse(handed)
     job = read(handed).job
     others = [data for name, data in job.notebooks.items() if name != "one"]
-    assert sum(map(len, [*others, *job.files.values()])) <= courses.MOST_FILE_BYTES
+    assert sum(map(len, [*others, *job.files.values()])) <= handed_in.MOST_FILE_BYTES
 
 
 def test_looking_ends_inside_one_huge_folder(handed, monkeypatch):
     looked_at = []
     for number in range(300):
         at(handed, f"many/{number}")
-    monkeypatch.setattr(courses, "MOST_NAMES", 100)
+    monkeypatch.setattr(handed_in, "MOST_NAMES", 100)
     scandir = os.scandir
 
     class Counted:
@@ -234,7 +233,7 @@ def test_looking_ends_inside_one_huge_folder(handed, monkeypatch):
         def __exit__(self, *error):
             self.entries.close()
 
-    monkeypatch.setattr(courses.os, "scandir", Counted)
+    monkeypatch.setattr(handed_in.os, "scandir", Counted)
     assert read(handed).left_out == ["many/"] and sum("/many/" in path for path in looked_at) < 101
 
 
@@ -242,7 +241,7 @@ def test_a_report_lists_a_few_of_the_names_left_out(handed):
     for number in range(100):
         (handed / f"link-{number}").symlink_to("/etc/passwd")
     left = read(handed).left_out
-    assert len(left) == courses.MOST_TOLD + 1 and left[-1] == "…"
+    assert len(left) == handed_in.MOST_TOLD + 1 and left[-1] == "…"
 
 
 @pytest.mark.parametrize(
@@ -276,7 +275,7 @@ def test_whatever_a_file_system_says_of_a_submission_is_its_own_cause(handed, mo
     def refuse(*arguments):
         raise error
 
-    monkeypatch.setattr(courses, "_walk", refuse)
+    monkeypatch.setattr(handed_in, "_walk", refuse)
     found = read(handed)
     assert found.problem == "file" and found.detail
 
