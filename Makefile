@@ -44,7 +44,7 @@ learn: .venv/learn    ## Set up, build the learner's workspace and open JupyterL
 	$(BIN)/python -m curriculum learn
 
 test: .venv/test      ## Run every test (no network but the package indexes)
-	$(BIN)/python -m tests.browser
+	$(BIN)/python -m tests.helpers.browser
 	$(PYTEST) tests
 	$(PYTEST) --nbval --nbval-sanitize-with notebooks/nbval.cfg notebooks
 
@@ -53,7 +53,7 @@ test-live: .venv/test ## Run the lessons and the schema checks against the real 
 	$(BIN)/portail check
 
 soak: .venv/test      ## Kill the grader at fifty points of each kind (about ten minutes)
-	KILL_POINTS=50 $(BIN)/python -m pytest tests/test_durability.py
+	KILL_POINTS=50 $(BIN)/python -m pytest tests/system/test_durability.py
 
 lint: .venv/test      ## Check the style and the formatting of the code
 	$(BIN)/ruff check .

@@ -22,7 +22,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from tests import attacks, coursework
+from tests import attacks
+from tests.helpers import coursework
 
 ROOT = Path(__file__).parent.parent
 INSIDE = Path("/tmp/course")  # where a grader finds the course, in the box

@@ -5,12 +5,9 @@ another test.
 them as the portal would, through the faulty front, so that a test can choose what goes wrong.
 """
 
-import contextlib
-import os
 import signal
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -21,46 +18,19 @@ from grader.sandbox import doctor
 from portail import settings, tables
 from portail.connection.session import forget
 from portail.server import make_server
-from tests import kernels
-from tests.faulty import FaultyPortal
-from tests.published import publish, small_copies
+from tests.helpers import browser, kernels
+from tests.helpers.faulty import FaultyPortal
+from tests.helpers.places import REAL, ROOT
+from tests.helpers.published import publish, small_copies
 
-ROOT = Path(__file__).parent.parent
-REAL = Path(os.environ["PORTAIL_REAL"]) if os.environ.get("PORTAIL_REAL") else None
-sys.path.insert(
-    0, str(ROOT / "exercises")
-)  # the course's altered.py, as nbgrader_config.py imports it
+# the course's altered.py, as nbgrader_config.py imports it
+sys.path.insert(0, str(ROOT / "exercises"))
 sys.modules.setdefault(SLOW_TO_IMPORT, None)
 of_properties.register_profile("any machine", deadline=None)  # no test asserts wall time
 of_properties.load_profile("any machine")
 signal.signal(
     signal.SIGINT, signal.default_int_handler
 )  # what a test starts hears Ctrl-C, whatever started pytest
-needs_real = pytest.mark.skipif(
-    REAL is None, reason="PORTAIL_REAL does not name a folder of real portal files"
-)
-
-
-def left_of(processes: list[int], seconds: float = 20) -> list[int]:
-    """Return which of these processes are still there when all have gone or so many seconds have
-    passed."""
-    deadline = time.monotonic() + seconds
-    while (
-        there := [pid for pid in processes if Path(f"/proc/{pid}").exists()]
-    ) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return there
-
-
-@contextlib.contextmanager
-def reading(folder: Path):
-    """Read the tables of a folder, dated, for a while; then the environment is as it was."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PORTAIL_MODE", "snapshot")
-        patch.setenv("PORTAIL_DATA", str(folder))
-        language = os.environ.get("PORTAIL_LANG", "en")
-        patch.setenv("PORTAIL_LANG", language)  # a notebook sets its own
-        yield
 
 
 @pytest.fixture(autouse=True)
@@ -151,3 +121,22 @@ def room(monkeypatch):
     monkeypatch.setenv("PORTAIL_URL", address)
     yield address
     server.close()
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """A browser, for the tests of one file; they skip where there is none."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as play:
+        running = play.chromium.launch(executable_path=browser.find(), args=browser.ARGUMENTS)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def page(chromium):
+    """A new page of the browser."""
+    opened = chromium.new_page()
+    yield opened
+    opened.close()

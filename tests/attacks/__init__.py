@@ -1,9 +1,9 @@
 """The attacks: submissions that try to forge, read, write, exhaust, reach out, outlive, or strike
 whoever reads them.
 
-Each is a text of tests/coursework.py in the folder of its family. ``# marks:`` says what its
-answers honestly deserve (``0|2``: either is fair), ``# exact:`` the cells whose mark is that and
-not less, ``# right:`` the tasks that it answers rightly (``rest``: all that it does not answer
+Each is a text of tests/helpers/coursework.py in the folder of its family. ``# marks:`` says what
+its answers honestly deserve (``0|2``: either is fair), ``# exact:`` the cells whose mark is that
+and not less, ``# right:`` the tasks that it answers rightly (``rest``: all that it does not answer
 otherwise, which then deserve their marks exactly), ``# course: lab`` which of the two assignments
 it is handed in for, and ``# heavy:`` what of a machine it would use up. They only ever run inside
 throw-away sandboxes; they are no modules, so that nothing runs them by mistake; and they prove what
@@ -19,7 +19,7 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests import coursework
+from tests.helpers import coursework
 
 HERE = Path(__file__).parent
 COURSE = HERE / "course"
@@ -62,19 +62,36 @@ FAMILIES = (
     "hoard",
     "honest_slips",
 )
-MARK = (
-    "attack-was-here"  #: in the name of every file, process, mount and socket that an attack leaves
-)
-LISTENER = (
-    "127.0.0.1",
-    18713,
-)  #: where attacks knock, by TCP and UDP, ::1 too; a port that no system gives out
-ABSTRACT = "\0attack-listener"  #: and the abstract socket
+#: in the name of every file, process, mount and socket that an attack leaves
+MARK = "attack-was-here"
+#: where attacks knock, by TCP and UDP, ::1 too, and the abstract socket
+LISTENER, ABSTRACT = ("127.0.0.1", 18713), "\0attack-listener"
 CANARY = re.compile(r"CANARY-[A-Z]+-[0-9a-f]{8}")
 NEIGHBOUR, GRADEBOOK = "CANARY-NEIGHBOUR-2be6a951", "CANARY-GRADEBOOK-60d8fc37"
 ENVIRONMENT = {
     "GRADING_TOKEN": "CANARY-ENVIRONMENT-d3175e08"
 }  #: what the process that grades is started with
+
+
+@dataclass(frozen=True)
+class Run:
+    """What tells one run of the attacks from another on the same machine.
+
+    Attributes: mark: in place of MARK. listener: in place of LISTENER. abstract: in place of
+        ABSTRACT.
+    """
+
+    mark: str = MARK
+    listener: tuple[str, int] = LISTENER
+    abstract: str = ABSTRACT
+
+    def written(self, text: str) -> str:
+        """Return a text of an attack that knocks and leaves its mark where this run looks."""
+        text = text.replace(MARK, self.mark).replace(str(LISTENER[1]), str(self.listener[1]))
+        return text.replace(ABSTRACT.strip("\0"), self.abstract.strip("\0"))
+
+
+ANY = Run()
 
 
 @dataclass(frozen=True)
@@ -176,9 +193,10 @@ def build(destination: Path) -> Path:
     return course
 
 
-def hand_in(course: Path, attack: Attack) -> Path:
-    """Hand in an attack."""
-    return coursework.hand_in(course, attack.student, attack.assignment, attack.text)
+def hand_in(course: Path, attack: Attack, run: Run = ANY) -> Path:
+    """Hand in an attack, as a run has it."""
+    text = run.written(attack.text)
+    return coursework.hand_in(course, attack.student, attack.assignment, text)
 
 
 def loot(folder: Path) -> dict[str, set[str]]:
@@ -228,22 +246,22 @@ def rows(course: Path, of: str) -> list[tuple]:
         ).fetchall()
 
 
-def traces(*folders: Path) -> list[str]:
-    """Return what carries MARK: processes, mounts and sockets that can be seen, and files in the
-    folders given."""
+def traces(*folders: Path, mark: str = MARK) -> list[str]:
+    """Return what carries a run's mark: processes, mounts and sockets that can be seen, and files
+    in the folders given."""
     found = [
         str(path)
         for folder in folders
         if folder.is_dir()
         for path in folder.iterdir()
-        if MARK in path.name
+        if mark in path.name
     ]
     for table in ("/proc/self/mountinfo", "/proc/net/unix"):
         if Path(table).exists():
             found += [
                 line
                 for line in Path(table).read_text("utf-8", "replace").splitlines()
-                if MARK in line
+                if mark in line
             ]
     for entry in os.listdir("/proc"):
         if entry.isdigit() and int(entry) != os.getpid():
@@ -252,6 +270,6 @@ def traces(*folders: Path) -> list[str]:
                     text = Path("/proc", entry, part).read_text("utf-8", "replace")
                 except OSError:
                     continue
-                if MARK in text:
+                if mark in text:
                     found.append(f"process {entry}: {text.strip()[:80]}")
     return found
