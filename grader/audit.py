@@ -17,7 +17,8 @@ from commons.wording import Sentence
 from grader.course import journal, lock
 from grader.course.files import put
 from grader.course.folder import Course, hash_of_environment
-from grader.course.gradebook import Book, forget_student
+from grader.course.gradebook import Book
+from grader.course.gradebook_database import forget_student
 from grader.course.handed_in import read_submission
 from grader.course.ids import shown_id
 from grader.grading import regrade

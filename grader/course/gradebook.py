@@ -389,27 +389,6 @@ class Book:
         self.gradebook.close()
 
 
-def forget_student(course: Course, student: str) -> int:
-    """Remove a learner, with all submissions, marks and comments, and return how many submissions
-    they had.
-
-    A SQLite gradebook is written anew, so that nothing of them stays in its free pages.
-    """
-    from nbgrader.api import MissingEntry
-    from sqlalchemy import text
-
-    with named_problems(course), contextlib.closing(opened(course)) as gradebook:
-        try:
-            submissions = len(gradebook.student_submissions(student))
-            gradebook.remove_student(student)
-        except MissingEntry:
-            return 0
-        if course.db_url.startswith("sqlite"):
-            with gradebook.engine.connect() as connection:
-                connection.execution_options(isolation_level="AUTOCOMMIT").execute(text("vacuum"))
-    return submissions
-
-
 def timestamp_reads(text: str) -> bool:
     """Tell whether nbgrader can read a time."""
     from nbgrader.utils import parse_utc

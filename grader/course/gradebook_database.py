@@ -60,3 +60,24 @@ def named_problems(course: Course, session=None):
             f"Impossible de lire ou d’écrire le carnet de notes ({why}). Fermez ce qui l’utilise "
             "ou libérez de l’espace, puis relancez la commande : rien n’est perdu.",
         ) from error
+
+
+def forget_student(course: Course, student: str) -> int:
+    """Remove a learner, with all submissions, marks and comments, and return how many submissions
+    they had.
+
+    A SQLite gradebook is written anew, so that nothing of them stays in its free pages.
+    """
+    from nbgrader.api import MissingEntry
+    from sqlalchemy import text
+
+    with named_problems(course), contextlib.closing(opened(course)) as gradebook:
+        try:
+            submissions = len(gradebook.student_submissions(student))
+            gradebook.remove_student(student)
+        except MissingEntry:
+            return 0
+        if course.db_url.startswith("sqlite"):
+            with gradebook.engine.connect() as connection:
+                connection.execution_options(isolation_level="AUTOCOMMIT").execute(text("vacuum"))
+    return submissions
