@@ -136,6 +136,32 @@ def test_the_wheel_holds_every_dataset_with_its_card(wheel):
     assert "curriculum/curriculum.toml" in inside
 
 
+def test_the_wheel_s_import_names_are_nobody_else_s(wheel):
+    """Free on the Python package index on 30 November 2026; ``grader`` and ``room`` are taken."""
+    inside = {name.partition("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
+    assert {name for name in inside if not name.endswith(".dist-info")} == {
+        "commons",
+        "curriculum",
+        "portail",
+    }
+
+
+def test_from_the_wheel_the_grader_s_command_says_where_it_is(wheel, tmp_path):
+    zipfile.ZipFile(wheel).extractall(tmp_path / "site")
+    code = (
+        f"import sys; sys.path.remove({str(ROOT)!r});"  # where this checkout is installed from
+        "from commons.grader_command import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": str(tmp_path / "site"), "HOME": str(tmp_path)},
+    )
+    assert done.returncode == 2 and "Clone the project" in done.stderr
+
+
 def test_the_wheel_works_away_from_the_checkout(wheel, tmp_path):
     zipfile.ZipFile(wheel).extractall(tmp_path / "site")
     code = (
