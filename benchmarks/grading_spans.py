@@ -20,7 +20,7 @@ PARTS = (
     (dependencies, "touched", "what the source's solution binds"),
     (pair.Shared, "told", "the sandbox told the assignment"),
     (pair.Pair, "__init__", "a worker's fork servers"),
-    (calibrate.Check, "_marked", "the solution marked split"),
+    (calibrate.Calibration, "_marked", "the solution marked split"),
     (nbgrader_api.Comparison, "points", "waited for stock nbgrader's marks of it"),
     (gradebook.Book, "__init__", "the gradebook opened, the assignment entered"),
     (marker, "_mark", "submissions marked"),

@@ -53,8 +53,8 @@ class CheckFailed(AssertionError):
 
     Args:
         sentence: what was expected, what came and where to look.
-        public: the same without anything that the answer itself can word or count, for whoever must
-            not learn from it what the answer was computed from; ``sentence`` itself if left out.
+        public: the message without details of the answer, safe where marks are given on hidden
+            data; ``sentence`` itself if left out.
     """
 
     def __init__(self, sentence: Sentence, public: Sentence | None = None):

@@ -1,5 +1,4 @@
-"""What a course holds of its learners: where each stands, whether each mark still holds, and
-forgetting somebody."""
+"""Showing how a course stands, verifying its marks, and removing a learner."""
 
 import contextlib
 import json

@@ -98,7 +98,7 @@ def _put_within(folder: Path, name: str, data: bytes) -> bool:
 def as_notebook(marked: MarkedNotebook, metadata: dict) -> bytes:
     """Return a marked notebook as nbformat writes it; without outputs and pictures, where they
     break its rules."""
-    import nbformat  # slow: the warm processes begin meanwhile
+    import nbformat  # slow: the sandbox starts meanwhile
 
     notebook = {"cells": marked.cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
     try:

@@ -1,5 +1,4 @@
-"""A course folder as nbgrader lays it out: its settings, its assignments' sources, what was handed
-in."""
+"""A course's folder as nbgrader lays it out: settings, assignments, submissions."""
 
 import contextlib
 import hashlib

@@ -1,5 +1,4 @@
-"""nbgrader's gradebook, written through nbgrader's own models: one session, one transaction a
-batch."""
+"""Writing marks into nbgrader's gradebook, through nbgrader's own models."""
 
 import contextlib
 import functools

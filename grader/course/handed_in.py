@@ -48,7 +48,7 @@ class Handed(msgspec.Struct):
         job: what to mark.
         hash: of all its files that count.
         timestamp: the text of timestamp.txt, None if there is none.
-        problem: a key of ``coordinator.CAUSES`` where it cannot be read at all.
+        problem: a key of ``causes.CAUSES`` where it cannot be read at all.
         detail: which file.
         left_out: names, fit to be shown, of what was not taken: for its name, its size, its number,
             or because the course has a folder where this is a file, or the other way round. At most

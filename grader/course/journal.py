@@ -1,5 +1,4 @@
-"""The journal: what happened to every submission, line after line, never rewritten; the last line
-of a submission is its state."""
+"""The journal of grading: one line for each change, appended and never rewritten."""
 
 import contextlib
 import os

@@ -1,5 +1,4 @@
-"""nbgrader's own autograde on the source's own solution, in a course of its own: what every other
-way of marking is held to."""
+"""Running stock nbgrader on the source's own solution, to compare with."""
 
 import contextlib
 import contextvars

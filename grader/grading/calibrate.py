@@ -1,5 +1,4 @@
-"""Checking an assignment: its own solution graded both ways, split and stock, before any learner's
-is.
+"""Calibrating an assignment: how nbgrader and this grader mark the source's own solution.
 
 What differs tells which tests need live objects; those alone then run in the runner, and with them
 the tests that give what a learner wrote to something that runs it (``evaluated``). The choice comes
@@ -39,7 +38,7 @@ _SETTINGS = (
 )
 
 
-class Checked(msgspec.Struct):
+class Calibrated(msgspec.Struct):
     """What the check of an assignment found.
 
     Args:
@@ -79,15 +78,15 @@ class Checked(msgspec.Struct):
 
 def prepare(
     course: Course, name: str, trusted: bool = False, remote: bool = False, anew: bool = False
-) -> tuple[Assignment, Checked]:
+) -> tuple[Assignment, Calibrated]:
     """Return all that marking an assignment needs; its source is checked if it has not been, or has
-    changed. What is given and what is raised are those of ``Check``."""
-    with contextlib.closing(Check(course, name, trusted, remote, anew)) as check:
+    changed. What is given and what is raised are those of ``Calibration``."""
+    with contextlib.closing(Calibration(course, name, trusted, remote, anew)) as check:
         checked = check.settle()
         return check.spec, checked
 
 
-class Check:
+class Calibration:
     """The check of an assignment's source: the one kept from before, or a new one under way.
 
     While nbgrader grades the source's own solution in a process beside this one, ``spec`` holds
@@ -178,7 +177,7 @@ class Check:
         """Tell whether ``settle`` need not wait for nbgrader."""
         return not self.pending or self.comparison.ready()
 
-    def settle(self, pool: dispatch.Local | None = None) -> Checked:
+    def settle(self, pool: dispatch.Local | None = None) -> Calibrated:
         """Wait for nbgrader, find out which tests are live, and keep that until the source changes.
 
         Args:
@@ -198,7 +197,9 @@ class Check:
                 for name, each in own.items()
             }
             notebooks, got = self._live(expected, pool)
-            self.checked = Checked(self.tests, self.version, notebooks, self.running, expected, got)
+            self.checked = Calibrated(
+                self.tests, self.version, notebooks, self.running, expected, got
+            )
             put(self.path, msgspec.json.encode(self.checked))
             self.spec = self._assignment(notebooks)
         return self.checked
@@ -238,9 +239,9 @@ def _hash_of_settings(course: Course) -> str:
     ]
 
 
-def _load(path: Path, tests: str, version: str) -> Checked | None:
+def _load(path: Path, tests: str, version: str) -> Calibrated | None:
     try:
-        checked = msgspec.json.decode(path.read_bytes(), type=Checked)
+        checked = msgspec.json.decode(path.read_bytes(), type=Calibrated)
     except (OSError, msgspec.MsgspecError):
         return None
     return checked if checked.tests == tests and checked.version == version else None

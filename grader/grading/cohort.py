@@ -1,5 +1,4 @@
-"""The coordinator: reads what was handed in, gives it to the pool, and alone writes marks,
-notebooks and the journal.
+"""Grading a class: reading submissions, having them marked, and writing the results.
 
 It can be killed at any moment: a submission counts as graded when the journal says so, which is
 after its notebook and its marks are on the disk, and what is not graded is done again by the next
@@ -75,7 +74,9 @@ def grade(
             for student in course.students(assignment)
             if students is None or student in students
         ]
-        source = calibrate.Check(course, assignment, unsafe_trusted, remote=scheduler is not None)
+        source = calibrate.Calibration(
+            course, assignment, unsafe_trusted, remote=scheduler is not None
+        )
         with contextlib.closing(source):
             if scheduler:
                 source.settle()  # what has gone to a cluster is not called back
@@ -104,7 +105,7 @@ class _Run:
     def __init__(
         self,
         course: Course,
-        source: calibrate.Check,
+        source: calibrate.Calibration,
         journal: Journal,
         book: Book,
         pool,

@@ -1,5 +1,4 @@
-"""What the tests of an assignment need of the learner's: found by running the source's own solution
-and looking."""
+"""Finding which of a learner's names and files each test needs."""
 
 import ast
 import types

@@ -1,5 +1,4 @@
-"""Which tests give what a learner wrote to something that runs it: ``eval``, a query, a pattern, a
-template, a pickle.
+"""Finding tests that hand a learner's text to something that runs it, such as ``eval``.
 
 Such a test must not run where marks are decided. What it does is found by reading it, with what
 comes from the learner followed through its assignments; where that cannot be told for sure, it

@@ -1,4 +1,4 @@
-"""Regrading after a changed test: what every mark was and is, manual marks kept, and a way back."""
+"""Regrading after a changed test: old and new marks side by side, and undo."""
 
 import contextlib
 import os
@@ -60,13 +60,13 @@ def regrade(
         folder: the course.
         assignment: which assignment.
         students: ids, where not all are to be regraded.
-        workers, scheduler, db, unsafe_trusted, progress: as for ``coordinator.grade``.
+        workers, scheduler, db, unsafe_trusted, progress: as for ``cohort.grade``.
 
     Returns:
         What was done, and each mark that changed.
 
     Raises:
-        As ``coordinator.grade`` does.
+        As ``cohort.grade`` does.
     """
     course = Course(folder, db)
     tests = course.hash_of_tests(assignment)

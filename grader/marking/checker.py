@@ -1,5 +1,4 @@
-"""The process that decides marks. It runs the instructor's cells and tests, and takes what learners
-made as plain data.
+"""The process that decides marks: it runs tests, and learners' values reach it as data.
 
 It too is sealed: what a learner's values make a test do stays in here. A name that the source's own
 solution binds or changes is fetched from the runner where a test speaks of it; every other name is
@@ -30,7 +29,7 @@ _GRACE = 6.0  # seconds that a runner has to answer after its own time is up
 
 
 def prepare(sources: bytes) -> None:
-    """Read the instructor's cells beforehand; to be called in the warm process that forks checkers,
+    """Read the instructor's cells beforehand; called in the fork server for checkers,
     and in no other.
 
     Args:

@@ -1,5 +1,4 @@
-"""What a learner may be told of a test that failed: nothing that a hidden test holds, nor what it
-was computed from.
+"""What a learner may be told of a failed test, without giving hidden tests away.
 
 Marks are given on tables that learners do not see. A message that repeats the answer would let an
 answer carry those tables out, so only what the instructor wrote for learners is passed on.

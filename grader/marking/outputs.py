@@ -1,4 +1,4 @@
-"""What a cell showed, made harmless: it shows, and does nothing else, wherever it is opened."""
+"""Cleaning what a cell showed, so that it can be opened safely anywhere."""
 
 import msgspec
 

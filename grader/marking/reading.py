@@ -1,4 +1,4 @@
-"""Reading a notebook as it was handed in, whatever state it is in; in a sealed process."""
+"""Reading a notebook handed in, whatever state it is in; called in a sealed process."""
 
 import contextlib
 import functools

@@ -1,5 +1,4 @@
-"""The process that runs learner code. It holds no test: it runs cells, and answers what it is asked
-for, as plain data.
+"""The process that runs learner code: it answers with plain data, and holds no test.
 
 It is sealed before ``serve`` is called. From its first cell on nothing that it says is trusted.
 """
@@ -32,7 +31,7 @@ def serve(end: int, limits: Limits) -> None:
     """Answer the checker until it hangs up.
 
     Args:
-        end: the border's socket, as a descriptor.
+        end: its end of the socket to the checker, as a descriptor.
         limits: what the submission may use.
     """
     channel = Channel(socket.socket(fileno=end), protocol.Question)
@@ -229,7 +228,8 @@ class _ResultPacker(Packer):
 
 def _state(value, known: list):
     """Return what tells later whether a function changed a container: of a table, a copy that costs
-    nothing; of another, its own contents, those of the containers in it being told by themselves.
+    nothing; of another,
+    its own contents. Containers inside it are compared separately.
     """
     if isinstance(value, (pd.DataFrame, pd.Series)):
         return value.copy(deep=False)

@@ -1,5 +1,4 @@
-"""Running cells as a notebook does, without a kernel: one warm IPython shell, whose outputs are
-kept as nbformat writes them."""
+"""Running cells as a notebook does, without a kernel."""
 
 import ast
 import builtins

@@ -1,4 +1,4 @@
-"""Doctor: what confinement this machine offers, and where to grade when it offers none."""
+"""Finding out what confinement this machine offers, and where to grade if it offers none."""
 
 import os
 import platform

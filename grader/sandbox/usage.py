@@ -1,5 +1,4 @@
-"""What the processes of a submission use: processor time and memory, over all of them, read from
-/proc."""
+"""Adding up the processor time and memory that all processes of a submission use."""
 
 import contextlib
 import os
@@ -80,8 +79,8 @@ def _files(folder: str) -> int:
 
 
 def _sockets(pid: int) -> int:
-    """Return the bytes that may wait in the sockets of a process's network; all of a warm process's
-    forks share it."""
+    """Return the bytes that may wait in the sockets of a process's network; the
+    forks of one fork server share it."""
     with contextlib.suppress(OSError, ValueError):
         each = int(Path("/proc/sys/net/core/wmem_default").read_text())
         with open(f"/proc/{pid}/net/unix", "rb") as lines:

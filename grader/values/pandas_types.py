@@ -225,7 +225,7 @@ def _read_column(unpacker, node):
         return pd.api.types.pandas_dtype(name).construct_array_type()(
             unpacker.part(data), unpacker.part(mask)
         )
-    raise BadMessage("a column that cannot cross the border")
+    raise BadMessage("a column that cannot reach the checker")
 
 
 def _write_timestamp(packer, value, depth):

@@ -1,4 +1,4 @@
-"""Stands for values that cannot cross the border, and tells people what they are."""
+"""Stand-ins for values that may not reach the checker, and their names in plain words."""
 
 from commons.wording import Sentence, number, typeset
 
@@ -6,7 +6,7 @@ MOST_DIGITS = 20_000  #: of an integer that can cross
 
 
 class Refused:
-    """What stands for a value that cannot cross the border; whatever a test does with it raises
+    """What stands for a value that cannot reach the checker; whatever a test does with it raises
     ``CannotCross``.
 
     Args:

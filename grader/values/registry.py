@@ -1,4 +1,4 @@
-"""Lists the types that can cross the border, with how each is written and read.
+"""Lists the types that can reach the checker, with how each is written and read.
 
 Each module of a family of types has some of these tables, which are joined here:
 

@@ -201,7 +201,7 @@ def test_a_first_run_killed_again_and_again_gives_the_marks_of_an_unbroken_one(c
 
 def test_a_check_leaves_no_process_behind(course):
     before = set(of_this_process())
-    with contextlib.closing(calibrate.Check(Course(course), "one")):
+    with contextlib.closing(calibrate.Calibration(Course(course), "one")):
         assert set(of_this_process()) - before
     assert not set(of_this_process()) - before
 
