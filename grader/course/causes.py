@@ -35,37 +35,40 @@ CAUSES = {
         "Un carnet du devoir n’a pas été remis : il ne reçoit aucun point.",
     ),
     "ended": Sentence(
-        "The notebook ended its own process; what comes after counts as not answered: cell",
-        "Le carnet a mis fin à son propre processus; la suite compte comme non répondue : cellule",
+        "The notebook ended its own process; what comes after counts as not answered: cell {}",
+        "Le carnet a mis fin à son propre processus; la suite compte comme non répondue : cellule "
+        "{}",
     ),
     "cell time": Sentence(
-        "A cell ran longer than it may: cell", "Une cellule a dépassé le temps permis : cellule"
+        "A cell ran longer than it may: cell {}",
+        "Une cellule a dépassé le temps permis : cellule {}",
     ),
     "time": Sentence(
-        "The notebook ran longer than it may; what comes after counts as not answered: cell",
-        "Le carnet a dépassé le temps permis; la suite compte comme non répondue : cellule",
+        "The notebook ran longer than it may; what comes after counts as not answered: cell {}",
+        "Le carnet a dépassé le temps permis; la suite compte comme non répondue : cellule {}",
     ),
     "memory": Sentence(
-        "The notebook used more memory than it may; what comes after counts as not answered: cell",
-        "Le carnet a dépassé la mémoire permise; la suite compte comme non répondue : cellule",
+        "The notebook used more memory than it may; what comes after counts as not answered: cell "
+        "{}",
+        "Le carnet a dépassé la mémoire permise; la suite compte comme non répondue : cellule {}",
     ),
     "nonsense": Sentence(
         "The notebook’s process answered with something else than values; what comes after "
-        "counts as not answered: cell",
+        "counts as not answered: cell {}",
         "Le processus du carnet a répondu autre chose que des valeurs; la suite compte comme non "
-        "répondue : cellule",
+        "répondue : cellule {}",
     ),
     "checker": Sentence(
         "A test ended abnormally on this notebook’s values; what comes after counts as not "
-        "answered: cell",
+        "answered: cell {}",
         "Un test s’est interrompu sur les valeurs de ce carnet; la suite compte comme non "
-        "répondue : cellule",
+        "répondue : cellule {}",
     ),
     "metadata": Sentence(
         "Cells had lost the metadata by which nbgrader knows them, and were matched by their "
-        "place: cells",
+        "place: cells {}",
         "Des cellules avaient perdu les métadonnées par lesquelles nbgrader les reconnaît; elles "
-        "ont été retrouvées par leur place : cellules",
+        "ont été retrouvées par leur place : cellules {}",
     ),
     "lost cells": Sentence(
         "Cells of the assignment are not in the notebook, and count as not answered; put the "
@@ -89,13 +92,12 @@ def why(cause: str, detail: str = "") -> Sentence | None:
     if not cause:
         return None
     said = CAUSES.get(cause, CAUSES["error"])
+    detail = visible(detail)  # of one line, whatever a learner called a file
+    if "{}" in said.english:  # a cell
+        return Sentence(*(f"{text.format(detail)}." for text in said))
     if not detail or said.english.endswith("."):
         return said
-    detail = visible(detail)  # of one line, whatever a learner called a file
-    joint = " " if said.english.endswith((" cell", " cells")) else ": "
-    return Sentence(
-        f"{said.english}{joint}{detail}.", f"{said.french}{' ' if joint == ' ' else ' : '}{detail}."
-    )
+    return Sentence(f"{said.english}: {detail}.", f"{said.french} : {detail}.")
 
 
 CAUSES["timestamp"] = Sentence(
