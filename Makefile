@@ -2,9 +2,11 @@
 PYTHON ?= python3
 BIN := .venv/bin
 # More workers than two cores have: tests wait for kernels, browsers and time limits half of their time.
-PYTEST := $(BIN)/python -m pytest -n 3 --dist loadfile
+# Files are taken in order, long ones first, so that no worker is left alone with one at the end.
+PYTEST := $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+LESSONS := --nbval --nbval-sanitize-with notebooks/nbval.cfg notebooks
 
-.PHONY: help learn grader grade-demo room rehearse test test-live soak lint lock release execute stamp pages bundle assessment kit bench clean
+.PHONY: help learn grader grade-demo room rehearse test test-rest test-all test-live soak lint lock release execute stamp pages bundle assessment kit bench clean
 
 help:            ## Show the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/'
@@ -43,10 +45,14 @@ grade-demo: .venv/grader  ## An instructor's day on a synthetic cohort of thirty
 learn: .venv/learn    ## Set up, build the learner's workspace and open JupyterLab on the start page
 	$(BIN)/python -m curriculum learn
 
-test: .venv/test      ## Run every test (no network but the package indexes)
+test: .venv/test      ## Run the tests of every change, in five minutes (no network but the package indexes)
+	$(PYTEST) -m "not thorough" $(LESSONS) tests
+
+test-rest: .venv/test ## Run what `make test` leaves out: browsers, the room, databases, clusters, every attack and fault
 	$(BIN)/python -m tests.helpers.browser
-	$(PYTEST) tests
-	$(PYTEST) --nbval --nbval-sanitize-with notebooks/nbval.cfg notebooks
+	$(PYTEST) -m thorough tests
+
+test-all: test test-rest  ## Run every test, each once
 
 test-live: .venv/test ## Run the lessons and the schema checks against the real portal
 	PORTAIL_MODE=live $(BIN)/python -m pytest --nbval-lax notebooks

@@ -23,6 +23,45 @@ OFFER = doctor.offer()
 MISSING = "; ".join(english for english, _ in OFFER.missing)
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=MISSING or "nothing is missing")
 ATTACKS = {attack.name: attack for attack in attacks.load()}
+#: some of every family, that `make test` tries
+FEW = (
+    "forge/edited_tests",
+    "forge/frame_of_the_caller",
+    "forge/patched_pandas",
+    "read/course_folder",
+    "read/environment",
+    "read/gradebook",
+    "write/gradebook_rows",
+    "write/home",
+    "exhaust/crash",
+    "exhaust/fork_bomb",
+    "exhaust/memory_bomb",
+    "reach_out/abstract_sockets",
+    "reach_out/tcp_to_the_loopback",
+    "outlive/background_program",
+    "outlive/double_fork",
+    "attack_reader/script",
+    "duck_values/equals_that_says_yes",
+    "written_back/zeroes_its_argument",
+    "beside_tests/unpickled",
+    "oracle/strict_filter",
+    "hoard/locks_and_watches",
+    "honest_slips/sorts_the_table_and_shadows_names",
+)
+BATCHES = {"few": FEW, "others": tuple(name for name in ATTACKS if name not in FEW)}
+MARKS = {"few": (), "others": pytest.mark.thorough}
+of_each_batch = pytest.mark.parametrize(
+    "graded", [pytest.param(batch, marks=MARKS[batch]) for batch in BATCHES], indirect=True
+)
+of_each_attack = pytest.mark.parametrize(
+    ("graded", "name"),
+    [
+        pytest.param(batch, name, id=name, marks=MARKS[batch])
+        for batch, names in BATCHES.items()
+        for name in names
+    ],
+    indirect=["graded"],
+)
 OWN = f"attack-{secrets.token_hex(4)}"  # as long as a process's name may be
 LIMITS = (
     '\nc.Grader.limits = {"cell_seconds": 4.0, "seconds": 30.0, "memory": 1 << 30, "disk": 64 << '
@@ -71,15 +110,15 @@ def knocks():
 
 
 @pytest.fixture(scope="module")
-def graded(tmp_path_factory, knocks):
-    """The course after all attacks were graded at once, two at a time, beside an honest
+def graded(request, tmp_path_factory, knocks):
+    """The course after all attacks of a batch were graded at once, two at a time, beside an honest
     neighbour."""
     _, run = knocks
     course = attacks.build(tmp_path_factory.mktemp("attacked") / "course")
     with open(course / "nbgrader_config.py", "a") as config:
         config.write(LIMITS)
-    for attack in ATTACKS.values():
-        attacks.hand_in(course, attack, run)
+    for name in BATCHES[request.param]:
+        attacks.hand_in(course, ATTACKS[name], run)
     before = attacks.rows(course, "read-by-a-person")
     folders = (Path("/tmp"), Path("/dev/shm"), Path.home(), course, course.parent)
     with pytest.MonkeyPatch.context() as patch:
@@ -99,7 +138,7 @@ def graded(tmp_path_factory, knocks):
     }
 
 
-@pytest.mark.parametrize("name", ATTACKS)
+@of_each_attack
 def test_it_gains_nothing(graded, name):
     attack = ATTACKS[name]
     submission = graded["by student"][attack.assignment, attack.student]
@@ -114,7 +153,7 @@ def test_it_gains_nothing(graded, name):
             assert cell not in attack.exact or points[cell] in fair
 
 
-@pytest.mark.parametrize("name", ATTACKS)
+@of_each_attack
 def test_it_brings_nothing_hidden_back(graded, name):
     attack = ATTACKS[name]
     folder = graded["course"] / "autograded" / attack.student / attack.assignment
@@ -139,7 +178,7 @@ def own_loot(folder: Path) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("name", ATTACKS)
+@of_each_attack
 def test_its_feedback_holds_nothing_hidden_and_nothing_alive(graded, name):
     pages = list((graded["course"] / "feedback" / ATTACKS[name].student).rglob("*.html"))
     assert pages
@@ -167,36 +206,43 @@ def test_canaries_would_be_seen(tmp_path):
     assert own_loot(tmp_path) == {attacks.NEIGHBOUR}
 
 
+@of_each_batch
 def test_the_neighbour_has_full_marks(graded):
     assert graded["by student"]["trial", "neighbour"].points == 9.0
     assert graded["by student"]["lab", "neighbour"].points == 15.0
 
 
+@of_each_batch
 def test_nobody_else_s_marks_have_changed(graded):
     assert (
         graded["before"] and attacks.rows(graded["course"], "read-by-a-person") == graded["before"]
     )
 
 
+@of_each_batch
 def test_nothing_knocked_at_any_door(graded, knocks):
     heard, _ = knocks
     assert not heard
 
 
+@of_each_batch
 def test_no_process_file_mount_or_socket_is_left(graded):
     assert not graded["traces"]
     commands = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid in descendants(os.getpid())]
     assert not [command for command in commands if b"grader.sandbox.forkserver" in command]
 
 
+@of_each_batch
 def test_the_tests_of_the_course_are_all_split(graded):
     assert not graded["outcomes"]["trial"].live and not graded["outcomes"]["trial"].differing
 
 
+@of_each_batch
 def test_the_tests_that_run_what_a_learner_wrote_run_beside_the_learner_and_no_others(graded):
     assert {name.removeprefix("lab/") for name in graded["outcomes"]["lab"].live} == attacks.BESIDE
 
 
+@of_each_batch
 def test_what_is_shown_of_an_attack_is_dead(graded):
     """No output and no text of an autograded notebook holds a script, a handler, a frame or a link
     that runs code."""
@@ -217,7 +263,7 @@ def test_what_is_shown_of_an_attack_is_dead(graded):
                 ), path
 
 
-def test_there_are_sixty_attacks_over_all_families():
-    assert len(ATTACKS) >= 60 and {attack.family for attack in ATTACKS.values()} == set(
-        attacks.FAMILIES
-    )
+@pytest.mark.parametrize(("names", "least"), [(FEW, 20), (tuple(ATTACKS), 60)])
+def test_there_are_attacks_of_all_families(names, least):
+    assert len(names) >= least
+    assert {ATTACKS[name].family for name in names} == set(attacks.FAMILIES)

@@ -19,9 +19,12 @@ AXE = {
     "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]},
     "resultTypes": ["violations"],
 }  # what passes need not be listed, which takes a third of the time
-needs_browser = pytest.mark.skipif(
-    find() is None, reason="no Chromium: run python -m tests.helpers.browser"
-)
+
+
+def needs_browser(test):
+    """Mark a test that opens a browser: thorough, and skipped where there is none."""
+    missing = "no Chromium: run python -m tests.helpers.browser"
+    return pytest.mark.thorough(pytest.mark.skipif(find() is None, reason=missing)(test))
 
 
 def violations(page, options: dict = AXE) -> list[str]:

@@ -7,10 +7,14 @@ from tests.helpers import coursework
 
 pytestmark = pytest.mark.usefixtures("warm_kernels")
 
-COURSES = sorted(path for path in coursework.COURSES.iterdir() if (path / "source").is_dir())
+COURSES = [
+    pytest.param(path, id=path.name, marks=() if path.name == "library" else pytest.mark.thorough)
+    for path in sorted(coursework.COURSES.iterdir())
+    if (path / "source").is_dir()
+]
 
 
-@pytest.fixture(scope="module", params=COURSES, ids=lambda path: path.name)
+@pytest.fixture(scope="module", params=COURSES)
 def graded(request, tmp_path_factory):
     """A course graded by stock nbgrader, and a copy of it graded by this grader."""
     ours = coursework.build_course(

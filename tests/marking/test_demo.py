@@ -15,6 +15,8 @@ from nbgrader.api import Gradebook
 from grader.intake import roster
 from tests.helpers.browser import needs_browser, violations
 
+pytestmark = pytest.mark.thorough
+
 ASSIGNMENT = "04-served-online"
 AUTOMATIC = 14.0  #: points of its seven tests
 

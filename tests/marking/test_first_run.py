@@ -173,6 +173,7 @@ def test_a_process_of_nbgrader_that_was_killed_is_named(course, monkeypatch):
         grader.grade(course, "one", students=[])
 
 
+@pytest.mark.thorough
 def test_a_first_run_killed_again_and_again_gives_the_marks_of_an_unbroken_one(course):
     chance = random.Random("first run")
     command = [
@@ -247,7 +248,15 @@ def test_one_sandbox_is_started_for_the_check_and_for_all_workers(course, monkey
     assert len(made) == 1
 
 
-@pytest.mark.parametrize("settings", ["", 'c.ClearSolutions.code_stub = {"python": "# here"}\n'])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        "",
+        pytest.param(
+            'c.ClearSolutions.code_stub = {"python": "# here"}\n', marks=pytest.mark.thorough
+        ),
+    ],
+)
 def test_the_gradebook_has_the_rows_that_generate_assignment_writes(course, settings):
     config = course / "nbgrader_config.py"
     config.write_text(config.read_text() + settings)
@@ -286,6 +295,7 @@ def rows(database: Path) -> dict[str, list]:
         }
 
 
+@pytest.mark.thorough
 def test_a_solution_has_the_points_that_the_command_autograde_gives(tmp_path):
     course = coursework.build_course(coursework.COURSES / "library", tmp_path)
     for assignment in Course(course).assignments():

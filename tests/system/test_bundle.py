@@ -20,6 +20,8 @@ from portail.server import make_server, own_address
 from tests.helpers.browser import needs_browser, violations
 from tests.helpers.places import ROOT
 
+pytestmark = pytest.mark.thorough
+
 
 @pytest.fixture(scope="module")
 def lock(tmp_path_factory) -> Path:

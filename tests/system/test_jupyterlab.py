@@ -74,9 +74,7 @@ def page():
         running.close()
 
 
-@pytest.mark.skipif(
-    browser.find() is None, reason="no Chromium: run python -m tests.helpers.browser"
-)
+@browser.needs_browser
 def test_a_francophone_opens_the_start_page_runs_lesson_04_and_sees_the_chart(lab, page):
     folder, address = lab
     page.goto(address)

@@ -22,6 +22,8 @@ from grader.reports.export import rows
 from tests.helpers import coursework
 from tests.helpers.sources import TWO_TASKS
 
+pytestmark = pytest.mark.thorough
+
 STUDENTS = 12
 
 

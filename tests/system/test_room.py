@@ -30,6 +30,8 @@ from room.server import Room, free_ports
 from tests.helpers.browser import needs_browser, violations
 from tests.helpers.places import ROOT
 
+pytestmark = pytest.mark.thorough
+
 EXERCISE = "01-open-government"
 PEOPLE = [
     Person("one", "Anne Roy"),

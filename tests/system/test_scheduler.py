@@ -21,6 +21,8 @@ from grader.sandbox.usage import descendants
 from tests.helpers import coursework
 from tests.helpers.processes import left_of
 
+pytestmark = pytest.mark.thorough
+
 STUDENTS = 12
 SOURCE = '''"""A course whose notebook reads a file beside it and a folder of the course's."""
 
