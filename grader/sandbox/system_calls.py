@@ -12,8 +12,8 @@ from collections.abc import Iterable
 
 from grader.sandbox.kernel import EACH_NAMESPACE, PR_SET_SECCOMP, CannotConfine, call
 
-# The system calls that a sealed process keeps, by what they are for; tests/system_calls.txt says
-# why of each. Whatever is not named does not exist for it, so that a call that a newer kernel
+# The system calls that a sealed process keeps, by what they are for; tests/system/system_calls.txt
+# says why of each. Whatever is not named does not exist for it, so that a call that a newer kernel
 # brings is closed from its first day.
 _ALLOWED_CALLS = {
     "memory": "brk mmap mmap2 munmap mremap mprotect madvise membarrier",
