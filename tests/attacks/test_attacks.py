@@ -2,6 +2,7 @@
 anything behind?"""
 
 import contextlib
+import functools
 import json
 import os
 import re
@@ -51,18 +52,18 @@ FEW = (
 BATCHES = {"few": FEW, "others": tuple(name for name in ATTACKS if name not in FEW)}
 MARKS = {"few": (), "others": pytest.mark.thorough}
 of_each_batch = pytest.mark.parametrize(
-    "graded", [pytest.param(batch, marks=MARKS[batch]) for batch in BATCHES], indirect=True
+    "batch", [pytest.param(batch, marks=MARKS[batch]) for batch in BATCHES]
 )
 of_each_attack = pytest.mark.parametrize(
-    ("graded", "name"),
+    ("batch", "name"),
     [
         pytest.param(batch, name, id=name, marks=MARKS[batch])
         for batch, names in BATCHES.items()
         for name in names
     ],
-    indirect=["graded"],
 )
 OWN = f"attack-{secrets.token_hex(4)}"  # as long as a process's name may be
+HIDDEN_DOOR = f"\0listener-{secrets.token_hex(4)}"
 LIMITS = (
     '\nc.Grader.limits = {"cell_seconds": 4.0, "seconds": 30.0, "memory": 1 << 30, "disk": 64 << '
     "20}\n"
@@ -88,7 +89,7 @@ def knocks():
     heard: list[str] = []
     door, letters = free_port()
     doors = [door, socket.socket(socket.AF_UNIX)]
-    doors[1].bind(f"\0{OWN}-listener")
+    doors[1].bind(HIDDEN_DOOR)
     doors[1].listen()
 
     def listen(door):
@@ -104,20 +105,18 @@ def knocks():
 
     for target, arguments in ((listen, (doors[0],)), (listen, (doors[1],)), (read, ())):
         threading.Thread(target=target, args=arguments, daemon=True).start()
-    yield heard, attacks.Run(OWN, doors[0].getsockname(), f"\0{OWN}-listener")
+    yield heard, attacks.Run(OWN, doors[0].getsockname(), HIDDEN_DOOR)
     for door in (*doors, letters):
         door.close()
 
 
-@pytest.fixture(scope="module")
-def graded(request, tmp_path_factory, knocks):
-    """The course after all attacks of a batch were graded at once, two at a time, beside an honest
+def grade_all(names: tuple[str, ...], course: Path, run: attacks.Run) -> dict:
+    """Grade a course after these attacks were handed in, two at a time, beside an honest
     neighbour."""
-    _, run = knocks
-    course = attacks.build(tmp_path_factory.mktemp("attacked") / "course")
+    attacks.build(course)
     with open(course / "nbgrader_config.py", "a") as config:
         config.write(LIMITS)
-    for name in BATCHES[request.param]:
+    for name in names:
         attacks.hand_in(course, ATTACKS[name], run)
     before = attacks.rows(course, "read-by-a-person")
     folders = (Path("/tmp"), Path("/dev/shm"), Path.home(), course, course.parent)
@@ -131,11 +130,29 @@ def graded(request, tmp_path_factory, knocks):
         "course": course,
         "outcomes": outcomes,
         "before": before,
-        "traces": attacks.traces(*folders, mark=OWN),
+        "traces": attacks.traces(*folders, mark=run.mark),
         "by student": {
             (name, each.student): each for name in outcomes for each in outcomes[name].submissions
         },
     }
+
+
+@pytest.fixture(scope="module")
+def grade_batch(tmp_path_factory, knocks):
+    """Grades a batch when it is first asked for."""
+    _, run = knocks
+
+    @functools.cache
+    def grade_once(batch: str) -> dict:
+        return grade_all(BATCHES[batch], tmp_path_factory.mktemp(batch) / "course", run)
+
+    return grade_once
+
+
+@pytest.fixture
+def graded(grade_batch, batch) -> dict:
+    """The course of a batch, graded."""
+    return grade_batch(batch)
 
 
 @of_each_attack

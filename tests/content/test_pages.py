@@ -10,6 +10,8 @@ from curriculum import notebooks, pages
 from curriculum.lessons import LANGUAGES, Curriculum
 from tests.helpers.browser import AXE, needs_browser, violations
 
+pytestmark = pytest.mark.thorough
+
 WRITTEN = [
     (language, lesson.slug) for lesson in Curriculum.read().written() for language in LANGUAGES
 ]
