@@ -62,6 +62,7 @@ def found(folder):
     return compute.evaluate(folder / "programme.toml")
 
 
+@pytest.mark.thorough
 def test_the_planted_gains_are_recovered_within_their_intervals(found):
     assert len(found.topics) == 4
     for each in found.topics:
@@ -70,6 +71,7 @@ def test_the_planted_gains_are_recovered_within_their_intervals(found):
         assert each.gain.value == pytest.approx(cohort.PLANTED[topic], abs=0.03)
 
 
+@pytest.mark.thorough
 def test_who_missed_a_test_counts_in_no_gain_and_the_report_says_how_many_as_far_as_it_may(
     folder, found
 ):
@@ -78,6 +80,7 @@ def test_who_missed_a_test_counts_in_no_gain_and_the_report_says_how_many_as_far
     assert (small.both, small.one_or_none) == (Figure("exact", 24), Figure("exact", 3))
 
 
+@pytest.mark.thorough
 def test_the_counters_of_commitment_6_stand_one_for_one_beside_those_of_the_session(found):
     assert len(found.counters) == 23
     here = {line.key: line.here for line in found.counters}
@@ -93,6 +96,7 @@ def test_the_counters_of_commitment_6_stand_one_for_one_beside_those_of_the_sess
     assert [line.value for line in found.counters[:3]] == [34, 1800, 26]
 
 
+@pytest.mark.thorough
 def test_the_hardest_task_the_memos_and_their_agreement_are_told(found):
     assert found.hardest_task.endswith("late_departments-test")
     memo = found.memos[0]
@@ -100,6 +104,7 @@ def test_the_hardest_task_the_memos_and_their_agreement_are_told(found):
     assert found.exercises[0].handed_in == Figure("above", 0.6)
 
 
+@pytest.mark.thorough
 def test_no_name_id_or_organization_is_in_any_file(folder):
     written = {path.name: path.read_text("utf-8-sig") for path in (folder / "out").iterdir()}
     assert len(written) == 9
@@ -118,6 +123,7 @@ def test_no_name_id_or_organization_is_in_any_file(folder):
             assert private not in text, f"{private} in {name}"
 
 
+@pytest.mark.thorough
 def test_the_same_figures_stand_in_both_languages_and_the_word_synthetic_on_all(folder):
     shown = BeautifulSoup((folder / "out" / "evaluation.html").read_text("utf-8"), "html.parser")
     english, french = (
@@ -133,6 +139,7 @@ def test_the_same_figures_stand_in_both_languages_and_the_word_synthetic_on_all(
 
 
 @needs_browser
+@pytest.mark.thorough
 def test_the_page_has_no_barrier(folder, page):
     page.goto((folder / "out" / "evaluation.html").as_uri())
     assert violations(page) == []
