@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 MOST_BYTES = 50 << 20  #: of a list
+#: of a cell; csv has such a limit too, which other libraries change for the whole process
+MOST_IN_A_CELL = 131_072
 SEPARATORS = ",;\t"
 _HINT = re.compile(r"\Asep=.(?=[\r\n])")  # Excel's own, of the separator
 
@@ -121,6 +123,8 @@ def _records(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
     """Return the rows that are not blank, each with the line where it begins."""
     reader, line = csv.reader(io.StringIO(text, newline=""), delimiter=separator), 1
     for row in reader:
+        if any(len(cell) > MOST_IN_A_CELL for cell in row):
+            raise csv.Error(f"line {line}: a cell is longer than {MOST_IN_A_CELL} characters")
         if not all(map(_is_blank, row)):
             yield line, row
         line = reader.line_num + 1
